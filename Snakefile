@@ -1,0 +1,78 @@
+# The causal functional anatomy of image-recognition networks.
+#
+# This file is the table of contents: configuration, rules, and one target per method.
+# `snakemake --cores 2` makes everything; `snakemake --cores 2 circuits` makes one method's results.
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+# A configuration given with --configfile replaces the default one, it is not merged into it
+if not workflow.overwrite_configfiles:
+
+    configfile: workflow.source_path("config/config.yaml")
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/stimuli.smk"
+include: "workflow/rules/networks.smk"
+include: "workflow/rules/recordings.smk"
+include: "workflow/rules/circuits.smk"
+include: "workflow/rules/knockouts.smk"
+include: "workflow/rules/summary.smk"
+include: "workflow/rules/figures.smk"
+
+
+localrules:
+    all,
+    stimuli,
+    networks,
+    circuits,
+    knockouts,
+    figures,
+
+
+rule all:
+    default_target: True
+    input:
+        TARGETS["stimuli"],
+        TARGETS["circuits"],
+        TARGETS["knockouts"],
+        TARGETS["figures"],
+        "results/summary.csv",
+
+
+rule stimuli:
+    input:
+        TARGETS["stimuli"],
+
+
+rule networks:
+    input:
+        TARGETS["networks"],
+
+
+rule circuits:
+    input:
+        TARGETS["circuits"],
+
+
+rule knockouts:
+    input:
+        TARGETS["knockouts"],
+
+
+rule figures:
+    input:
+        TARGETS["figures"],
+
+
+onsuccess:
+    shell("python -m anatomy.closing_words results/summary.csv")
+
+
+onerror:
+    print("A job failed. Its log is named above; mend the cause and run the same command again.")

@@ -1,0 +1,1 @@
+"""The configuration: its models are the schema, the defaults and the documentation of every key."""

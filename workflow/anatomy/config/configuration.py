@@ -1,0 +1,60 @@
+"""The whole configuration."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from anatomy.config.base import Name, Section
+from anatomy.config.methods import Circuits, Knockouts, Recordings
+from anatomy.config.networks import Network
+from anatomy.config.stimuli import Stimuli
+
+
+class Compute(Section):
+    """How steps compute. Threads and batch sizes can change the last digits of results, so they are settings."""
+
+    threads: int = Field(2, ge=1, le=256, description="threads of a computing step, whatever --cores says")
+    batch_size: int = Field(64, ge=1, description="images that pass through a network at once")
+
+
+class ToyboxBroden(Section):
+    """A labelled toybox set in Broden's layout, for dissection."""
+
+    images_per_category: int = Field(12, ge=1, description="scenes of each of the 12 categories")
+    image_size: int = Field(64, ge=32, le=1024, description="side of the images, pixels; masks have half")
+    seed: int = Field(0, ge=0, description="another seed draws other scenes")
+
+
+class Configuration(Section):
+    """Everything that decides what the workflow computes."""
+
+    stimuli: dict[Name, Stimuli] = Field(min_length=1, description="stimulus sets, by name")
+    networks: dict[Name, Network] = Field(min_length=1, description="networks, by name")
+    recordings: Recordings = Field(default_factory=Recordings)
+    circuits: Circuits | None = Field(None, description="absent: no circuits are computed")
+    knockouts: Knockouts | None = Field(None, description="absent: no knock-outs are computed")
+    toybox_broden: ToyboxBroden | None = Field(None, description="absent: no labelled toybox set is made")
+    compute: Compute = Field(default_factory=Compute)
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        for name, network in self.networks.items():
+            twin = network.untrained_twin_of
+            if twin is not None:
+                self._known(f"networks.{name}.untrained_twin_of", twin, list(self.networks))
+                if self.networks[twin].untrained_twin_of is not None:
+                    raise ValueError(f"networks.{name}.untrained_twin_of: {twin!r} is itself a twin")
+            if network.training is not None:
+                self._known(f"networks.{name}.training.stimuli", network.training.stimuli, list(self.stimuli))
+        for key in ("circuits", "knockouts"):
+            method = getattr(self, key)
+            if method is not None:
+                self._known(f"{key}.stimuli", method.stimuli, list(self.stimuli))
+                for network in method.networks or []:
+                    self._known(f"{key}.networks", network, list(self.networks))
+        return self
+
+    @staticmethod
+    def _known(key: str, name: str, known: list[str]) -> None:
+        if name not in known:
+            raise ValueError(f"{key}: {name!r} is not defined; there are {', '.join(known)}")

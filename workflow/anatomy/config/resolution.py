@@ -1,0 +1,146 @@
+"""Facts that follow from the configuration and the files it names, found without torch."""
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from anatomy.config.configuration import Configuration
+from anatomy.config.methods import LayerNames
+from anatomy.config.networks import Network
+from anatomy.config.stimuli import ImagenetteStimuli, Stimuli, ToyboxStimuli
+from anatomy.errors import InputError
+from anatomy.stimuli.categories import read_categories
+from anatomy.stimuli.toybox.vocabulary import CATEGORIES
+
+ROOT = Path(__file__).parents[3]
+IMAGENET_TABLE = ROOT / "resources" / "imagenet_categories.csv"
+LAYER_TABLE = Path(__file__).parents[1] / "networks" / "layers.json"
+IMAGENETTE = (
+    *("n01440764", "n02102040", "n02979186", "n03000684", "n03028079"),
+    *("n03394916", "n03417042", "n03425413", "n03445777", "n03888257"),
+)
+
+
+class CategoryRow(NamedTuple):
+    """A category: folder name, name for people, super-category, and output unit of a network if known."""
+
+    category: str
+    name: str
+    super_category: str
+    output: int | None
+
+
+@cache
+def layer_table() -> dict[str, Any]:
+    """Architecture -> default preprocessing and layers; see anatomy.networks.layer_table."""
+    return json.loads(LAYER_TABLE.read_text(encoding="utf-8"))
+
+
+def table_path(path: str) -> Path:
+    """A table named in the configuration: relative to the working directory, or one that the project ships."""
+    given = Path(path)
+    return given if given.exists() or given.is_absolute() else ROOT / given
+
+
+def stimulus_categories(key: str, stimuli: Stimuli) -> list[CategoryRow]:
+    """The categories of a stimulus set, in order, with names and super-categories."""
+    if isinstance(stimuli, ToyboxStimuli):
+        rows = [CategoryRow(c.name, c.name, c.super_category, None) for c in CATEGORIES]
+        wanted = stimuli.categories
+    elif isinstance(stimuli, ImagenetteStimuli):
+        rows, wanted = _rows(f"{key}.source", IMAGENET_TABLE), list(IMAGENETTE)
+    else:
+        rows = _rows(f"{key}.category_table", table_path(stimuli.category_table))
+        wanted = stimuli.categories
+    if wanted is None:
+        return rows
+    return _chosen(f"{key}.categories", wanted, rows)
+
+
+def _rows(key: str, path: Path) -> list[CategoryRow]:
+    try:
+        table = read_categories(path)
+    except InputError as error:
+        raise InputError(f"configuration: {key}: {error}") from None
+    outputs = [None if pd.isna(output) else int(output) for output in table["output"]]
+    columns = (table["category"], table["name"], table["super_category"], outputs)
+    return [CategoryRow(*row) for row in zip(*columns, strict=True)]
+
+
+def _chosen(key: str, wanted: Sequence[str], rows: list[CategoryRow]) -> list[CategoryRow]:
+    by_category = {row.category: row for row in rows}
+    if len(set(wanted)) != len(wanted) or not wanted:
+        raise InputError(f"configuration: {key} must name at least one category, and each only once")
+    for category in wanted:
+        if category not in by_category:
+            few = ", ".join(list(by_category)[:12])
+            raise InputError(f"configuration: {key}: {category!r} is unknown; there are {few} ...")
+    return [by_category[category] for category in wanted]
+
+
+def origin(configuration: Configuration, name: str) -> tuple[str, Network]:
+    """Name and section of the network itself, or of the one that it is the untrained twin of."""
+    network = configuration.networks[name]
+    twin = network.untrained_twin_of
+    return (name, network) if twin is None else (twin, configuration.networks[twin])
+
+
+def architecture(configuration: Configuration, name: str) -> str:
+    """Architecture of a network, checked against the table of layers."""
+    owner, network = origin(configuration, name)
+    if network.architecture not in layer_table():
+        raise InputError(
+            f"configuration: networks.{owner}.architecture: {network.architecture!r} is unknown; there are "
+            "toybox_alexnet, bvlc_alexnet and torchvision's classifiers (alexnet, resnet50, ...)"
+        )
+    return network.architecture
+
+
+def layers(configuration: Configuration, name: str) -> list[tuple[str, str]]:
+    """(name, kind) of all layers of a network, in network order."""
+    return [tuple(entry) for entry in layer_table()[architecture(configuration, name)]["layers"]]
+
+
+def chosen_layers(key: str, configuration: Configuration, name: str, wanted: LayerNames) -> list[str]:
+    """The layers asked for, in network order; InputError names one that the network lacks."""
+    known = [layer for layer, _ in layers(configuration, name)]
+    if wanted == "all":
+        return known
+    for layer in wanted:
+        if layer not in known:
+            raise InputError(
+                f"configuration: {key}: network {name!r} has no layer {layer!r}; its layers are {', '.join(known)}"
+            )
+    return [layer for layer in known if layer in wanted]
+
+
+def output_categories(configuration: Configuration, name: str) -> list[str]:
+    """Category of each output unit of a network, in output order."""
+    owner, network = origin(configuration, name)
+    if network.training is not None:
+        stimuli = network.training.stimuli
+        return [
+            row.category
+            for row in stimulus_categories(f"stimuli.{stimuli}", configuration.stimuli[stimuli])
+        ]
+    key = f"networks.{owner}.outputs"
+    path = IMAGENET_TABLE if network.outputs is None else table_path(network.outputs)
+    rows = _rows(key, path)
+    by_output = {row.output: row.category for row in rows}
+    if sorted(by_output, key=lambda o: -1 if o is None else o) != list(range(len(rows))):
+        raise InputError(
+            f"configuration: {key}: {path} must number the outputs 0 to {len(rows) - 1}, each once"
+        )
+    return [by_output[output] for output in range(len(rows))]
+
+
+def preprocessing(configuration: Configuration, name: str) -> dict[str, Any]:
+    """Preprocessing of a network: its architecture's, with what the configuration overrides."""
+    _, network = origin(configuration, name)
+    entry = layer_table()[architecture(configuration, name)]
+    usual = {key: entry[key] for key in ("input_size", "mean", "std", "channel_order", "scale")}
+    return usual | network.preprocessing.model_dump(mode="json", exclude_none=True)

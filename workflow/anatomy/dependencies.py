@@ -1,0 +1,49 @@
+"""Which files of this library a step imports, directly or not, found by reading the source."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+
+
+@cache
+def library_files(module: str) -> tuple[str, ...]:
+    """Files of the library that running `python -m module` imports, sorted, relative to the repository.
+
+    The source is parsed, not run; imports inside functions count.
+    """
+    found: set[Path] = set()
+    waiting = [module_path(module)]
+    while waiting:
+        path = waiting.pop()
+        if path in found:
+            continue
+        found.add(path)
+        waiting += [target for name in _imported(path) for target in _with_packages(name)]
+    return tuple(sorted(str(path.relative_to(PACKAGE.parents[1])) for path in found))
+
+
+def module_path(module: str) -> Path:
+    """The file of a module of the library."""
+    parts = module.split(".")[1:]
+    path = PACKAGE.joinpath(*parts)
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in names if name.split(".")[0] == PACKAGE.name}
+
+
+def _with_packages(name: str) -> list[Path]:
+    """The module's own file and the `__init__` of every package above it; nothing for a plain name in a module."""
+    parts = name.split(".")
+    paths = [module_path(".".join(parts[: depth + 1])) for depth in range(len(parts))]
+    return [path for path in paths if path.is_file()]

@@ -1,0 +1,265 @@
+"""Figures of knock-outs: performance and sensitivity against the proportion of a layer that is knocked out."""
+
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from anatomy.errors import InputError
+from anatomy.figures.style import (
+    INK,
+    QUIET,
+    layer_colors,
+    percent_axis,
+    shorten,
+    styled,
+    super_category_colors,
+)
+from anatomy.stats import t_interval
+
+# More layers than this get a colour bar instead of a legend, and one point each instead of a panel.
+MOST_LAYERS = 16
+
+KINDS = {"synapse": "Synapses (single weights)", "node": "Nodes (whole units)"}
+MODES = {
+    "zero": "set to zero",
+    "mean": "set to the layer's mean",
+    "noise": "given noise",
+    "resample": "drawn anew from the layer",
+}
+MEASURES = {"top1": "Top-1 accuracy (%)", "top5": "Top-5 accuracy (%)"}
+SENSITIVITY = "sensitivity_"
+_KIND_LINES = {"synapse": "solid", "node": (0, (2.2, 1.6))}
+_PER_ROW = 4
+
+
+@styled
+def performance_curves(
+    performance: pd.DataFrame, measure: str = "top1", chance: float | None = None
+) -> Figure:
+    """A measure against the proportion knocked out; a panel per kind and mode, a line per layer.
+
+    Lines are means over repeats, bands their 95 % t intervals.
+
+    Parameters
+    ----------
+    performance : table KNOCKOUT_PERFORMANCE of one network, layers in network order
+    measure : column "top1" or "top5"
+    chance : the measure of a network that guesses; drawn as a line
+
+    Raises
+    ------
+    InputError if the table has no such measure.
+    """
+    if measure not in MEASURES or measure not in performance:
+        raise InputError(f"the knock-out table has no measure {measure!r}")
+    kinds, modes, layers = (_present(performance, key) for key in ("kind", "mode", "layer"))
+    figure = Figure(figsize=(4.2 * len(kinds) + 2.1, 3.7 * len(modes) + 0.9), layout="constrained")
+    figure.suptitle("Which layers can the network not do without?", x=0.01, ha="left")
+    panels = figure.subplots(len(modes), len(kinds), sharex=True, sharey=True, squeeze=False)
+    colors = layer_colors(layers)
+    for (mode, kind), axes in zip(product(modes, kinds), panels.flat, strict=True):
+        own = performance[(performance["kind"] == kind) & (performance["mode"] == mode)]
+        for layer, rows in own.groupby("layer", sort=False):
+            few = len(layers) <= MOST_LAYERS
+            _curve(axes, rows, measure, color=colors[layer], linewidth=2 if few else 1.1)
+        axes.set_title(f"{KINDS[kind]}\n{MODES[mode]}")
+        _chance_line(axes, chance)
+    _proportion_axes(panels, MEASURES[measure])
+    if len(layers) <= MOST_LAYERS:
+        handles = [Line2D([], [], color=colors[layer], label=shorten(layer)) for layer in layers]
+        handles.append(Patch(color=QUIET, alpha=0.25, linewidth=0, label="95 % interval"))
+        figure.legend(handles=handles, loc="outside right center", title="Layer knocked out")
+    else:
+        _layer_bar(figure, panels, layers)
+    return figure
+
+
+@styled
+def sensitivity_curves(performance: pd.DataFrame) -> Figure:
+    """Sensitivity of each super-category against the proportion knocked out, a panel per layer.
+
+    Kinds differ in line style and modes stand below one another. Lines are means over repeats, bands their 95 %
+    t intervals. For more than 16 layers, each is drawn as one point: the mean over all proportions.
+
+    Parameters
+    ----------
+    performance : table KNOCKOUT_PERFORMANCE of one network, layers in network order
+
+    Raises
+    ------
+    InputError if the table has no sensitivity of any super-category.
+    """
+    columns = [column for column in performance if column.startswith(SENSITIVITY)]
+    groups = sorted(column.removeprefix(SENSITIVITY) for column in columns)
+    if not groups:
+        raise InputError("the knock-out table has no sensitivity of any super-category")
+    kinds, modes, layers = (_present(performance, key) for key in ("kind", "mode", "layer"))
+    many = len(layers) > MOST_LAYERS
+    rows = 1 if many else int(np.ceil(len(layers) / _PER_ROW))
+    height = (3.4 if many else 2.15 * rows + 0.5) * len(modes) + 1.2
+    figure = Figure(figsize=(11, height), layout="constrained")
+    title = "Does the loss of a layer hurt one super-category more?"
+    figure.suptitle(title, x=0.01, ha="left")
+    blocks = figure.subfigures(len(modes), 1, squeeze=False)[:, 0]
+    for block, mode in zip(blocks, modes, strict=True):
+        own = performance[performance["mode"] == mode]
+        if many:
+            _sensitivity_by_depth(block, own, groups, kinds, layers)
+        else:
+            _sensitivity_panels(block, own, groups, kinds, layers)
+        if len(modes) > 1:
+            block.suptitle(f"Knocked out: {MODES[mode]}", x=0.01, ha="left", fontsize=12)
+    handles = _sensitivity_legend(groups, [] if many else kinds)
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    return figure
+
+
+def _present(performance: pd.DataFrame, key: str) -> list[str]:
+    """Values of a column in the order in which they first appear, kinds and modes in a fixed one."""
+    found = list(dict.fromkeys(performance[key]))
+    fixed = {"kind": list(KINDS), "mode": list(MODES)}.get(key, found)
+    return [value for value in fixed if value in found]
+
+
+def _curve(axes: Axes, rows: pd.DataFrame, measure: str, **look: object) -> None:
+    """Mean over repeats against proportion, with its interval as a band."""
+    estimates = {p: t_interval(own) for p, own in rows.groupby("proportion")[measure]}
+    values = np.array([(e.value, e.low, e.high) for e in estimates.values()])
+    proportions = list(estimates)
+    axes.plot(proportions, values[:, 0], zorder=3, **look)
+    # A share cannot leave 0..1, though a t interval can.
+    band = np.clip(values[:, 1:], 0, 1)
+    fill = {"color": look["color"], "alpha": 0.18, "linewidth": 0, "zorder": 2}
+    axes.fill_between(proportions, band[:, 0], band[:, 1], **fill)
+
+
+def _chance_line(axes: Axes, chance: float | None) -> None:
+    if chance is None:
+        return
+    axes.axhline(chance, color=QUIET, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+    place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+    look = {"color": QUIET, "fontsize": 10, "ha": "left", "va": "bottom"}
+    axes.annotate("chance", (0, chance), (4, 1), **place, **look)
+
+
+def _proportion_axes(panels: np.ndarray, measure: str) -> None:
+    """Axes in per cent: proportion from 0 to 100, the measure from 0."""
+    for axes in panels[-1]:
+        axes.set_xlabel("Proportion of the layer knocked out (%)")
+    for axes in panels[:, 0]:
+        axes.set_ylabel(measure)
+    first = panels[0, 0]
+    first.set(xlim=(0, 1), ylim=(0, min(1.0, first.get_ylim()[1])))
+    percent_axis(first.xaxis)
+    percent_axis(first.yaxis)
+
+
+def _layer_bar(figure: Figure, panels: np.ndarray, layers: Sequence[str]) -> None:
+    """Colours of many layers as a bar, first layer on top, with some of their names."""
+    colors = ListedColormap(list(layer_colors(layers).values()))
+    norm = BoundaryNorm(np.arange(len(layers) + 1) - 0.5, len(layers))
+    bar = figure.colorbar(ScalarMappable(norm, colors), ax=panels, aspect=30, pad=0.02)
+    bar.ax.invert_yaxis()
+    named = np.unique(np.linspace(0, len(layers) - 1, 9).round().astype(int))
+    bar.set_ticks(named, labels=[shorten(layers[number]) for number in named])
+    bar.ax.minorticks_off()
+    bar.ax.set_title("Layer knocked out", fontsize=11)
+    bar.outline.set_visible(False)
+
+
+def _sensitivity_panels(
+    block: SubFigure,
+    performance: pd.DataFrame,
+    groups: Sequence[str],
+    kinds: Sequence[str],
+    layers: Sequence[str],
+) -> None:
+    """A panel per layer, in reading order."""
+    across = min(_PER_ROW, len(layers))
+    down = int(np.ceil(len(layers) / across))
+    panels = block.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+    colors = super_category_colors(groups)
+    for layer, axes in zip(layers, panels.flat, strict=False):
+        axes.set_title(shorten(layer), fontsize=12)
+        for kind, group in product(kinds, groups):
+            rows = performance[(performance["layer"] == layer) & (performance["kind"] == kind)]
+            if len(rows):
+                look = {"color": colors[group], "linestyle": _KIND_LINES[kind], "linewidth": 1.8}
+                _curve(axes, rows, SENSITIVITY + group, **look)
+    for axes in panels.flat[len(layers) :]:
+        axes.set_axis_off()
+    first = panels[0, 0]
+    first.set(xlim=(0, 1), ylim=(0, min(1.0, first.get_ylim()[1])), xticks=(0, 0.5, 1))
+    percent_axis(first.xaxis)
+    percent_axis(first.yaxis)
+    block.supxlabel("Proportion of the layer knocked out (%)", fontsize=12)
+    block.supylabel("Sensitivity (% of images recognised)", fontsize=12)
+
+
+def _sensitivity_by_depth(
+    block: SubFigure,
+    performance: pd.DataFrame,
+    groups: Sequence[str],
+    kinds: Sequence[str],
+    layers: Sequence[str],
+) -> None:
+    """A panel per kind: the mean over proportions of each layer, layers in network order."""
+    panels = block.subplots(1, len(kinds), sharey=True, squeeze=False)[0]
+    colors = super_category_colors(groups)
+    for kind, axes in zip(kinds, panels, strict=True):
+        own = performance[performance["kind"] == kind]
+        for group in groups:
+            _depth_curve(axes, own, SENSITIVITY + group, layers, colors[group])
+        axes.set_title(KINDS[kind])
+        named = np.unique(np.linspace(0, len(layers) - 1, 7).round().astype(int))
+        names = [shorten(layers[number]) for number in named]
+        axes.set_xticks(named, names, rotation=35, ha="right", rotation_mode="anchor")
+    panels[0].set_ylim(0, min(1.0, panels[0].get_ylim()[1]))
+    panels[0].set_ylabel("Sensitivity (%),\nmean over proportions")
+    percent_axis(panels[0].yaxis)
+    block.supxlabel("Layer knocked out", fontsize=12)
+
+
+def _depth_curve(
+    axes: Axes, performance: pd.DataFrame, measure: str, layers: Sequence[str], color: str
+) -> None:
+    """Area under each repeat's curve (proportions need not be evenly spaced), then mean and interval."""
+    places, estimates = [], []
+    for place, layer in enumerate(layers):
+        rows = performance[performance["layer"] == layer]
+        if len(rows):
+            repeats = [own.sort_values("proportion") for _, own in rows.groupby("repeat")]
+            places.append(place)
+            estimates.append(t_interval([_mean_height(own, measure) for own in repeats]))
+    axes.plot(places, [e.value for e in estimates], color=color, linewidth=1.8, zorder=3)
+    low, high = [e.low for e in estimates], [e.high for e in estimates]
+    axes.fill_between(places, low, high, color=color, alpha=0.22, linewidth=0, zorder=2)
+
+
+def _mean_height(curve: pd.DataFrame, measure: str) -> float:
+    """Mean height of a curve over the proportions it covers, by the trapezoid rule."""
+    proportions = curve["proportion"].to_numpy(dtype=float)
+    if len(proportions) == 1:
+        return float(curve[measure].iloc[0])
+    area = np.trapezoid(curve[measure].to_numpy(dtype=float), proportions)
+    return float(area / np.ptp(proportions))
+
+
+def _sensitivity_legend(groups: Sequence[str], kinds: Sequence[str]) -> list[Line2D | Patch]:
+    handles: list[Line2D | Patch] = [
+        Line2D([], [], color=color, label=group)
+        for group, color in super_category_colors(groups).items()
+    ]
+    for kind in kinds:
+        label = KINDS[kind].split(" (")[0].lower()
+        handles.append(Line2D([], [], color=INK, linestyle=_KIND_LINES[kind], label=label))
+    handles.append(Patch(color=QUIET, alpha=0.25, linewidth=0, label="95 % interval"))
+    return handles

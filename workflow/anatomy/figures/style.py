@@ -1,0 +1,117 @@
+"""One look for all figures: colours that mean the same thing everywhere, sizes, and reproducible files."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from anatomy.errors import InputError
+
+INK = "#222222"
+QUIET = "#6b6b6b"
+# What a constant unit, chance or another null gets.
+NULL = "#c9c9c9"
+
+_NAMED = {"animate": "#b5482a", "inanimate": "#2a6496"}
+# Told apart by colour-blind readers, from one another and from the two above (after Okabe & Ito).
+_FURTHER = ("#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6a3d9a", "#8a8a00")
+# The bright end of the map would vanish on white.
+_LAYER_MAP, _LAYER_END = "viridis", 0.9
+
+LOOK = {
+    "font.family": "DejaVu Sans",
+    "font.size": 12,
+    "axes.titlesize": 13,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 12,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": QUIET,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "text.color": INK,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 11,
+    "ytick.labelsize": 11,
+    "legend.fontsize": 11,
+    "legend.frameon": False,
+    "lines.linewidth": 2.0,
+    "lines.solid_capstyle": "round",
+    "figure.titlesize": 15,
+    "figure.facecolor": "white",
+    "svg.hashsalt": "anatomy",
+}
+PNG_DPI = 200
+_WITHOUT_DATE = {".svg": {"Date": None}, ".png": {"Software": None}}
+
+# Decorator: draw with this look and leave the global settings of matplotlib as they were.
+styled = matplotlib.rc_context(LOOK)
+
+
+@styled
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as .png (200 dpi) or .svg; the same figure always gives the same bytes.
+
+    Raises
+    ------
+    InputError if the name has another ending.
+    """
+    path = Path(path)
+    if path.suffix not in _WITHOUT_DATE:
+        raise InputError(f"a figure is saved as .png or .svg, not as {path.name}")
+    partial = path.with_name(f".{path.name}.partial")
+    kind = path.suffix.removeprefix(".")
+    figure.savefig(partial, format=kind, dpi=PNG_DPI, metadata=_WITHOUT_DATE[path.suffix])
+    partial.replace(path)
+
+
+def super_category_colors(names: Iterable[str]) -> dict[str, str]:
+    """Colour of each super-category, in alphabetical order: animate warm, inanimate cool.
+
+    Others take the next of a colour-blind-safe set and, when that is used up, of a longer one.
+    """
+    longer = (to_hex(color) for color in colormaps["tab20b"].colors)
+    further = iter((*_FURTHER, *longer))
+    return {name: _NAMED.get(name) or next(further, QUIET) for name in sorted(set(names))}
+
+
+def layer_colors(layers: Sequence[str]) -> dict[str, str]:
+    """Colour of each layer: dark for the first in network order, light for the last."""
+    shades = colormaps[_LAYER_MAP](np.linspace(0, _LAYER_END, len(layers)))
+    return {layer: to_hex(shade) for layer, shade in zip(layers, shades, strict=True)}
+
+
+def percent(fraction: float) -> str:
+    """A fraction as per cent, with two or three digits that mean something: 56.5 %, 2.3 %, 0.41 %."""
+    value = 100 * fraction
+    if value == 0 or abs(value) >= 99.95:
+        return f"{value:.0f}\u00a0%"
+    if abs(value) >= 10:
+        return f"{value:.1f}\u00a0%"
+    decimals = min(4, 1 - int(np.floor(np.log10(abs(value)))))
+    return f"{value:.{decimals}f}\u00a0%"
+
+
+def shorten(name: str, most: int = 24) -> str:
+    """A name that fits beside an axis."""
+    return name if len(name) <= most else name[: most - 1] + "…"
+
+
+def percent_axis(axis: matplotlib.axis.Axis) -> None:
+    """Label a linear axis of fractions in per cent; the unit belongs into its label."""
+    axis.set_major_formatter(lambda value, _: f"{round(100 * value, 6):g}")
+
+
+def message(axes: Axes, text: str) -> None:
+    """Say in an empty panel why it is empty."""
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=QUIET)

@@ -1,0 +1,138 @@
+"""Knock-outs: how performance falls as a growing proportion of one layer is replaced.
+
+Synapse knock-outs replace single weights; node knock-outs replace all incoming weights and the bias of a unit, so
+that with mode zero its output is 0 before the non-linearity (Cheney, Schrimpf & Kreiman 2017; Korotaev). The draws
+are nested: the set at .3 contains the set at .2 of the same repeat, so each step only touches what is new.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from anatomy.lesions import editable
+from anatomy.masks import removed_count
+from anatomy.networks.network import Network
+
+Performance = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One knock-out sweep.
+
+    Attributes
+    ----------
+    layer, kind, mode, repeat : what is knocked out, "synapse" or "node", what takes its place, which draw
+    proportions : ascending, each in [0, 1]
+    noise : mode noise: standard deviation relative to that of the layer's weights
+    seed : of the whole study
+    """
+
+    layer: str
+    kind: str
+    mode: str
+    repeat: int
+    proportions: tuple[float, ...]
+    noise: float = 1.0
+    seed: int = 0
+
+
+def generator(network: str, sweep: Sweep) -> np.random.Generator:
+    """Random numbers that depend on (seed, network, layer, kind, repeat) alone, never on the order of execution."""
+    key = f"{sweep.seed}|{network}|{sweep.layer}|{sweep.kind}|{sweep.repeat}"
+    words = np.frombuffer(hashlib.sha256(key.encode()).digest(), dtype=np.uint32)
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence(words.tolist())))
+
+
+def run_sweep(
+    network: Network, sweep: Sweep, measure: Callable[[], Performance], intact: Performance
+) -> Iterator[tuple[float, Performance]]:
+    """Yield (proportion, performance) while the layer is knocked out step by step.
+
+    `measure` is called with the network lesioned, and `intact` is what it gives before; where a proportion removes
+    nothing more than the last one did, nothing is measured again. Afterwards the network is restored.
+    """
+    random = generator(network.name, sweep)
+    with editable(network, [sweep.layer]) as copies, torch.no_grad():
+        tensors = copies[sweep.layer]
+        size = tensors["weight"].numel() if sweep.kind == "synapse" else len(tensors["weight"])
+        order = torch.from_numpy(random.permutation(size)).to(network.device)
+        substitutes = _substitutes(tensors, sweep, random)
+        done, measured = 0, intact
+        for proportion in sweep.proportions:
+            count = removed_count(proportion, size)
+            if count > done:
+                _replace(tensors, substitutes, order[done:count], sweep.kind)
+                done, measured = count, measure()
+            yield proportion, measured
+
+
+def _substitutes(
+    tensors: dict[str, Tensor], sweep: Sweep, random: np.random.Generator
+) -> dict[str, Tensor | float]:
+    """What takes the place of each parameter: one number for all, or one per parameter."""
+    return {key: _substitute(tensor, sweep, random) for key, tensor in tensors.items()}
+
+
+def _substitute(tensor: Tensor, sweep: Sweep, random: np.random.Generator) -> Tensor | float:
+    if sweep.mode == "zero":
+        return 0.0
+    if sweep.mode == "mean":
+        return float(tensor.double().mean())
+    if sweep.mode == "noise":
+        spread = sweep.noise * float(tensor.double().std(correction=0))
+        noise = random.standard_normal(tuple(tensor.shape), dtype=np.float32)
+        return tensor + spread * torch.from_numpy(noise).to(tensor)
+    if sweep.mode == "resample":
+        drawn = torch.from_numpy(random.integers(tensor.numel(), size=tensor.numel()))
+        return tensor.reshape(-1)[drawn.to(tensor.device)].reshape(tensor.shape)
+    raise ValueError(f"unknown knock-out mode {sweep.mode!r}")
+
+
+def _replace(
+    tensors: dict[str, Tensor], substitutes: dict[str, Tensor | float], chosen: Tensor, kind: str
+) -> None:
+    """Replace the chosen weights (flat indices) or units (rows) in place."""
+    keys = ["weight"] if kind == "synapse" else list(tensors)
+    for key in keys:
+        target = tensors[key].view(-1) if kind == "synapse" else tensors[key]
+        substitute = substitutes[key]
+        if isinstance(substitute, Tensor):
+            substitute = substitute.reshape(target.shape)[chosen]
+        target[chosen] = substitute
+
+
+def performance(
+    logits: NDArray[np.float32],
+    outputs: NDArray[np.int64],
+    super_categories: Sequence[str],
+) -> Performance:
+    """Top-1, top-5 and sensitivity per super-category.
+
+    Parameters
+    ----------
+    logits : (image, output)
+    outputs : (image,) right output unit of each image
+    super_categories : (image,) super-category of each image
+
+    Returns
+    -------
+    top1, top5 : share of images whose right output is the strongest, or among the five strongest. Outputs that tie
+        with the right one count as stronger, so that a dead network is right about nothing.
+    sensitivity_NAME : share of the images of that super-category recognised (top-1); TP / (TP + FN)
+    """
+    right = logits[np.arange(len(logits)), outputs]
+    others = logits.copy()
+    others[np.arange(len(logits)), outputs] = -np.inf
+    stronger = (others >= right[:, None]).sum(axis=1)
+    hit = stronger == 0
+    names = np.asarray(super_categories)
+    result = {"top1": float(hit.mean()), "top5": float((stronger < 5).mean())}
+    for name in sorted(set(super_categories)):
+        result[f"sensitivity_{name}"] = float(hit[names == name].mean())
+    return result

@@ -1,0 +1,126 @@
+"""Circuit masks on disk: bit-packed, one group per layer.
+
+In each layer's group `masks` is uint8 (category, byte): the boolean mask of the layer's whole weight tensor in C
+order, eight weights to a byte, highest bit first, True = kept. The order of the categories is the attribute
+`categories` of the store, the shape of the weight tensor the attribute `weight_shape` of the array.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anatomy.canonical import read_json
+from anatomy.circuits import Circuit
+from anatomy.masks import pack, unpack
+from anatomy.networks.graph import Layer
+from anatomy.networks.network import Network
+from anatomy.store import ArraySpec, StoreWriter, open_store, read_array, read_rows
+
+
+def full_masks(network: Network, output: int, circuit: Circuit | None) -> dict[str, NDArray[np.bool_]]:
+    """Layer -> mask of the whole weight tensor; without a circuit every weight is kept.
+
+    Of the output layer a circuit holds the category's row; the other rows are not part of it.
+    """
+    masks = {}
+    for layer in network.layers:
+        mask = np.ones(layer.weight_shape, dtype=bool)
+        if circuit is not None:
+            own = circuit.masks[layer.name].cpu().numpy()
+            if layer == network.output_layer:
+                mask[:] = False
+                mask[output] = own[0]
+            else:
+                mask = own
+        masks[layer.name] = mask
+    return masks
+
+
+def write_masks(
+    masks: Iterable[tuple[str, Mapping[str, NDArray[np.bool_]]]],
+    categories: Sequence[str],
+    layers: Sequence[Layer],
+    path: Path,
+    manifest: Path,
+    provenance: Mapping[str, Any],
+) -> None:
+    """Write (category, layer -> mask) pairs, one at a time as they come, in the order of `categories`."""
+    packed = ((category, {k: pack(mask) for k, mask in own.items()}) for category, own in masks)
+    shapes = {layer.name: layer.weight_shape for layer in layers}
+    _write(packed, categories, shapes, path, manifest, provenance)
+
+
+def join_masks(manifests: Sequence[Path], path: Path, manifest: Path) -> None:
+    """Join the masks of all shards into one store, category after category."""
+    parts = [MaskFile(part.with_suffix(".zarr"), part) for part in manifests]
+    provenance = parts[0].provenance
+    for part in parts:
+        if part.provenance != provenance:
+            raise ValueError(f"masks of different origin: {part.provenance} and {provenance}")
+    packed = (
+        (category, {layer: part.packed(category, layer) for layer in part.shapes})
+        for part in parts
+        for category in part.categories
+    )
+    categories = [category for part in parts for category in part.categories]
+    _write(packed, categories, parts[0].shapes, path, manifest, provenance)
+
+
+class MaskFile:
+    """Finished masks, opened for reading.
+
+    Attributes
+    ----------
+    categories : in the order of the arrays
+    shapes : layer -> shape of its weight tensor, in network order
+    provenance : what the masks were made from, without the categories
+    """
+
+    def __init__(self, path: Path, manifest: Path) -> None:
+        self._group = open_store(path, manifest, {})
+        stored = dict(read_json(manifest)["provenance"])
+        self.categories: list[str] = stored.pop("categories")
+        self.shapes = {name: tuple(shape) for name, shape in stored.pop("layers")}
+        self.provenance: dict[str, Any] = stored
+
+    def packed(self, category: str, layer: str) -> NDArray[np.uint8]:
+        """Packed mask (byte,) of one layer of one category's circuit."""
+        array = read_array(self._group, f"{layer}/masks")
+        return read_rows(array, slice(*_place(self.categories, category)))[0]
+
+    def mask(self, category: str, layer: str) -> NDArray[np.bool_]:
+        """Mask of one layer of one category's circuit, in the shape of the weight tensor."""
+        return unpack(self.packed(category, layer), self.shapes[layer])
+
+
+def _place(categories: Sequence[str], category: str) -> tuple[int, int]:
+    place = categories.index(category)
+    return place, place + 1
+
+
+def _write(
+    packed: Iterable[tuple[str, Mapping[str, NDArray[np.uint8]]]],
+    categories: Sequence[str],
+    shapes: Mapping[str, tuple[int, ...]],
+    path: Path,
+    manifest: Path,
+    provenance: Mapping[str, Any],
+) -> None:
+    arrays = {
+        f"{layer}/masks": ArraySpec(
+            shape=(len(categories), -(-int(np.prod(shape)) // 8)),
+            chunks=(1, -(-int(np.prod(shape)) // 8)),
+            dtype="uint8",
+            attributes={"weight_shape": list(shape), "axes": ["category", "byte"]},
+        )
+        for layer, shape in shapes.items()
+    }
+    described = {"categories": list(categories), "layers": [[n, list(s)] for n, s in shapes.items()]}
+    writer = StoreWriter(path, manifest, dict(provenance) | described, arrays)
+    for category, own in packed:
+        rows = slice(*_place(categories, category))
+        writer.write(category, {f"{layer}/masks": (rows, bits[None]) for layer, bits in own.items()})
+    writer.finish()

@@ -1,0 +1,106 @@
+"""Cutting a traced network in two: a prefix that is computed once, and a suffix that runs once per mask."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import torch
+from torch import Tensor, fx
+
+from anatomy.errors import InputError
+from anatomy.networks.graph import layer_nodes
+
+IMAGES = "images"
+
+
+def prefix(graph_module: fx.GraphModule, values: Sequence[str]) -> fx.GraphModule:
+    """A network from images to the named values of the graph, computing nothing that they do not need.
+
+    Calling it with images (image, channel, y, x) returns a tuple of tensors in the order of `values`.
+    """
+    nodes = {node.name: node for node in graph_module.graph.nodes}
+    graph = fx.Graph()
+    copied: dict[fx.Node, fx.Node] = {}
+    for node in graph_module.graph.nodes:
+        if node.op != "output":
+            copied[node] = graph.node_copy(node, copied.__getitem__)
+    graph.output(tuple(copied[nodes[value]] for value in values))
+    part = fx.GraphModule(graph_module, graph)
+    part.graph.eliminate_dead_code()
+    part.recompile()
+    return part
+
+
+class Suffix:
+    """The part of a network that depends on the outputs of the given layers.
+
+    Attributes
+    ----------
+    boundary : names of the values of the graph that the suffix reads, in network order. The network's images are
+        called "images".
+    module : the suffix as a module that shares its parameters with the network
+    """
+
+    def __init__(self, graph_module: fx.GraphModule, paths: Iterable[str]) -> None:
+        calls = layer_nodes(graph_module)
+        starts = [node for path in paths for node in calls[path]]
+        inside = _descendants(graph_module, starts)
+        output = next(node for node in graph_module.graph.nodes if node.op == "output")
+        if output not in inside:
+            raise InputError(f"the output does not depend on any of the layers {sorted(paths)}")
+        feeds = [
+            node
+            for node in graph_module.graph.nodes
+            if node not in inside
+            and node.op != "get_attr"
+            and any(user in inside for user in node.users)
+        ]
+        self.boundary = tuple(value_name(node) for node in feeds)
+        self.module = _copy_part(graph_module, feeds, inside)
+
+    def __call__(
+        self,
+        values: Mapping[str, Tensor],
+        weights: Mapping[str, Tensor] | None = None,
+    ) -> Tensor:
+        """Logits (image, output) from the values at the boundary.
+
+        Parameters
+        ----------
+        values : boundary name -> tensor, first axis image
+        weights : parameters to use in place of the network's own, by their full name, e.g. "fc6.weight"; the
+            network itself is not touched
+        """
+        arguments = tuple(values[name] for name in self.boundary)
+        if not weights:
+            return self.module(*arguments)
+        return torch.func.functional_call(self.module, dict(weights), arguments)
+
+
+def value_name(node: fx.Node) -> str:
+    """The name under which a value of the graph is recorded."""
+    return IMAGES if node.op == "placeholder" else node.name
+
+
+def _descendants(graph_module: fx.GraphModule, starts: Sequence[fx.Node]) -> set[fx.Node]:
+    inside = set(starts)
+    for node in graph_module.graph.nodes:
+        if any(source in inside for source in node.all_input_nodes):
+            inside.add(node)
+    return inside
+
+
+def _copy_part(
+    graph_module: fx.GraphModule, feeds: Sequence[fx.Node], inside: set[fx.Node]
+) -> fx.GraphModule:
+    graph = fx.Graph()
+    copied: dict[fx.Node, fx.Node] = {node: graph.placeholder(value_name(node)) for node in feeds}
+    for node in graph_module.graph.nodes:
+        if node in inside:
+            copied[node] = graph.node_copy(node, lambda source: _copied(graph, copied, source))
+    return fx.GraphModule(graph_module, graph)
+
+
+def _copied(graph: fx.Graph, copied: dict[fx.Node, fx.Node], source: fx.Node) -> fx.Node:
+    """The copy of a value; constants of the network (get_attr) are copied when first needed."""
+    if source not in copied:
+        copied[source] = graph.node_copy(source)
+    return copied[source]

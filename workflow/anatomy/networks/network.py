@@ -1,0 +1,170 @@
+"""A network: architecture, weights, preprocessing and output categories, under one digest."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+from torch import Tensor, fx, nn
+
+from anatomy.canonical import digest, read_json, write_json
+from anatomy.errors import InputError
+from anatomy.networks.architectures import LITERATURE_NAMES, build
+from anatomy.networks.cut import Suffix, value_name
+from anatomy.networks.graph import (
+    Layer,
+    find_layers,
+    layer_nodes,
+    response_node,
+    trace,
+)
+from anatomy.networks.preprocessing import Preprocessing
+from anatomy.networks.weights import load_weights, read_weights, state_digest
+
+WEIGHTS_FILE = "weights.safetensors"
+DESCRIPTION_FILE = "network.json"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A traced network in evaluation mode on a device.
+
+    Attributes
+    ----------
+    name : the network's name in the configuration
+    graph : the traced network; pure, without dropout; images (image, channel, y, x) -> logits (image, output)
+    layers : in network order
+    preprocessing : from stored pixels to input
+    categories : category of each output unit, in output order
+    digest : of architecture, weights, preprocessing and categories
+    """
+
+    name: str
+    graph: fx.GraphModule
+    layers: tuple[Layer, ...]
+    preprocessing: Preprocessing
+    categories: tuple[str, ...]
+    digest: str
+    device: torch.device
+
+    def layer(self, name: str) -> Layer:
+        """The layer of that name (or module path); InputError lists the layers there are."""
+        for layer in self.layers:
+            if name in (layer.name, layer.path):
+                return layer
+        known = ", ".join(layer.name for layer in self.layers)
+        raise InputError(f"network {self.name!r} has no layer {name!r}; its layers are {known}")
+
+    def module(self, name: str) -> nn.Conv2d | nn.Linear:
+        """The module of the layer of that name."""
+        return self.graph.get_submodule(self.layer(name).path)
+
+    def input(self, images: NDArray[Any]) -> Tensor:
+        """Network input from stored uint8 RGB images (image, y, x, channel)."""
+        return self.preprocessing.apply(images, self.device)
+
+    def suffix(self, layers: Sequence[str]) -> Suffix:
+        """The part of the network that depends on the outputs of these layers."""
+        return Suffix(self.graph, [self.layer(name).path for name in layers])
+
+    def response(self, name: str) -> str:
+        """Name of the graph's value that is the layer's response (behind its non-linearity)."""
+        (node,) = self._calls(name)
+        return value_name(response_node(self.graph, node))
+
+    @property
+    def output_layer(self) -> Layer:
+        """The last layer, whose units are the output categories."""
+        return self.layers[-1]
+
+    def output(self, category: str) -> int:
+        """Index of the output unit of a category."""
+        if category not in self.categories:
+            raise InputError(f"network {self.name!r} has no output unit for category {category!r}")
+        return self.categories.index(category)
+
+    def _calls(self, name: str) -> list[fx.Node]:
+        calls = layer_nodes(self.graph)[self.layer(name).path]
+        if len(calls) != 1:
+            raise InputError(f"layer {name!r} is used {len(calls)} times in the network")
+        return calls
+
+
+def new_model(architecture: str, outputs: int, seed: int) -> nn.Module:
+    """An untrained network whose initial weights depend on the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build(architecture, outputs)
+
+
+def save_network(
+    folder: Path,
+    architecture: str,
+    model: nn.Module,
+    preprocessing: Preprocessing,
+    categories: Sequence[str],
+) -> dict[str, Any]:
+    """Write weights and description of a network into a folder; returns the description."""
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    partial = folder / f".{WEIGHTS_FILE}.partial"
+    save_file(state, partial)
+    partial.replace(folder / WEIGHTS_FILE)
+    identity = {
+        "architecture": architecture,
+        "preprocessing": preprocessing.model_dump(mode="json"),
+        "categories": list(categories),
+        "weights": state_digest(state),
+    }
+    graph = trace(model)
+    layers = find_layers(graph, LITERATURE_NAMES.get(architecture, {}))
+    description = identity | {
+        "digest": digest(identity),
+        "layers": [vars(layer) | {"weight_shape": list(layer.weight_shape)} for layer in layers],
+    }
+    write_json(folder / DESCRIPTION_FILE, description)
+    return description
+
+
+def load_network(folder: Path, name: str, device: torch.device) -> Network:
+    """A network from the folder that `save_network` wrote, on a device, checked against its digest."""
+    described = read_json(folder / DESCRIPTION_FILE)
+    state = read_weights(folder / WEIGHTS_FILE)
+    if state_digest(state) != described["weights"]:
+        raise InputError(f"{folder / WEIGHTS_FILE} is not the file that {DESCRIPTION_FILE} describes")
+    return make_network(
+        name,
+        described["architecture"],
+        state,
+        Preprocessing.model_validate(described["preprocessing"]),
+        described["categories"],
+        described["digest"],
+        device,
+    )
+
+
+def make_network(
+    name: str,
+    architecture: str,
+    state: Mapping[str, Tensor],
+    preprocessing: Preprocessing,
+    categories: Sequence[str],
+    identity: str,
+    device: torch.device,
+) -> Network:
+    """A traced network with the given weights."""
+    model = build(architecture, len(categories))
+    load_weights(model, state, f"weights of network {name!r}")
+    graph = trace(model).to(device).requires_grad_(False)
+    return Network(
+        name=name,
+        graph=graph,
+        layers=find_layers(graph, LITERATURE_NAMES.get(architecture, {})),
+        preprocessing=preprocessing,
+        categories=tuple(categories),
+        digest=identity,
+        device=device,
+    )

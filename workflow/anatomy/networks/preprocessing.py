@@ -1,0 +1,48 @@
+"""From stored pixels to a network's input."""
+
+from typing import Any, Literal
+
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from anatomy.errors import InputError
+
+
+class Preprocessing(BaseModel):
+    """How stored uint8 pixels become a network's input: (pixel / scale - mean) / std, per channel.
+
+    Mean and std are given in the network's channel order.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input_size: int = Field(ge=8, description="side of the network's square input, pixels")
+    mean: tuple[float, float, float] = Field(description="subtracted, after division by scale")
+    std: tuple[float, float, float] = Field(description="divided by, after the mean is subtracted")
+    channel_order: Literal["rgb", "bgr"] = Field("rgb", description="order the network expects")
+    scale: float = Field(255.0, gt=0, description="pixels are divided by this first")
+
+    def apply(self, images: NDArray[Any], device: torch.device) -> Tensor:
+        """Network input (image, channel, y, x) float32 from uint8 RGB images (image, y, x, channel).
+
+        Images larger than the input are cropped at the centre as torchvision's CenterCrop does; smaller ones are an
+        InputError, because enlarging them is a decision of the stimulus set.
+        """
+        pixels = torch.from_numpy(self._cropped(images)).to(device).permute(0, 3, 1, 2).float()
+        if self.channel_order == "bgr":
+            pixels = pixels.flip(1)
+        mean = torch.tensor(self.mean, device=device).view(1, 3, 1, 1)
+        std = torch.tensor(self.std, device=device).view(1, 3, 1, 1)
+        return ((pixels / self.scale - mean) / std).contiguous()
+
+    def _cropped(self, images: NDArray[Any]) -> NDArray[Any]:
+        size = images.shape[1]
+        if size < self.input_size:
+            raise InputError(
+                f"images of {size} pixels are smaller than the network's input of {self.input_size}"
+            )
+        start = round((size - self.input_size) / 2)
+        stop = start + self.input_size
+        return images[:, start:stop, start:stop]

@@ -1,0 +1,374 @@
+"""From a configuration to the jobs it asks for: each job's settings, complete and nothing else.
+
+A job's specification ("spec") names all and only the settings that its step uses, resolved and validated. It is
+written as canonical JSON under results/specs/ and is an input of the job, so that a job repeats exactly when its
+own settings change.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from anatomy.canonical import digest, write_if_different
+from anatomy.config import resolution
+from anatomy.config.configuration import Configuration
+from anatomy.config.methods import Circuits, Knockouts
+from anatomy.config.stimuli import (
+    FOLDER_OF_SPLIT,
+    MEASURED_SPLITS,
+    SPLITS,
+    FolderStimuli,
+    ImagenetteStimuli,
+    ToyboxStimuli,
+)
+
+SPECS = Path("results/specs")
+STEPS = Path(__file__).parent / "steps"
+NOT_STEPS = ("__init__", "step", "opening")
+FIGURES = {
+    "circuits": ("pruning_curves", "circuit_sizes", "substitution_accuracy"),
+    "knockouts": ("performance", "sensitivity"),
+}
+Spec = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The jobs of a configuration.
+
+    Attributes
+    ----------
+    configuration : what the jobs were planned from
+    specs : job name, e.g. "record/alexnet/imagenette" -> its settings
+    """
+
+    configuration: Configuration
+    specs: Mapping[str, Spec]
+
+    def write_specs(self) -> None:
+        """Write every spec whose content has changed."""
+        for job, spec in self.specs.items():
+            write_if_different(SPECS / f"{job}.json", spec)
+
+    @staticmethod
+    def steps() -> list[str]:
+        """Names of the step modules."""
+        return sorted(path.stem for path in STEPS.glob("*.py") if path.stem not in NOT_STEPS)
+
+    def parts(self, step: str, network: str) -> list[str]:
+        """Names of the jobs that a step of one network is divided into."""
+        prefix = f"{step}/{network}/"
+        return [job.removeprefix(prefix) for job in self.specs if job.startswith(prefix)]
+
+    def targets(self) -> dict[str, list[str]]:
+        """Method -> the files that it promises."""
+        return {
+            "stimuli": self._stimuli_targets(),
+            "networks": [_description(name) for name in self.configuration.networks],
+            "circuits": self.circuit_tables(),
+            "knockouts": self.knockout_tables(),
+            "figures": self._figure_targets(),
+        }
+
+    def circuit_tables(self) -> list[str]:
+        """The summary of circuits of each network that has them."""
+        return [f"results/{n}/circuits/summary.csv" for n in self.specs["summary"]["circuits"]]
+
+    def knockout_tables(self) -> list[str]:
+        """The table of knock-outs of each network that has them."""
+        return [f"results/{n}/knockouts/performance.csv" for n in self.specs["summary"]["knockouts"]]
+
+    def network_descriptions(self) -> list[str]:
+        """Descriptions of the networks that the summary covers."""
+        return [_description(name) for name in self.specs["summary"]["networks"]]
+
+    def recordings(self) -> list[str]:
+        """Manifests of all recordings."""
+        return [_recording(*job.split("/")[1:]) for job in self.specs if job.startswith("record/")]
+
+    def recorded_stimuli(self) -> list[str]:
+        """Manifests of the stimulus sets that are recorded."""
+        names = dict.fromkeys(job.split("/")[2] for job in self.specs if job.startswith("record/"))
+        return [_stimuli(name) for name in names]
+
+    def stimuli_of(self, method: str) -> str:
+        """Manifest of the stimulus set that a method shows."""
+        return _stimuli(getattr(self.configuration, method).stimuli)
+
+    def recording_of(self, method: str, network: str) -> str:
+        """Manifest of the recording that a method reads."""
+        return _recording(network, getattr(self.configuration, method).stimuli)
+
+    def shards(self, network: str, ending: str) -> list[str]:
+        """One file of every shard of a network's circuits."""
+        names = self.parts("circuits", network)
+        return [f"results/{network}/circuits/shards/{name}{ending}" for name in names]
+
+    def knockout_parts(self, network: str) -> list[str]:
+        """The tables that a network's knock-outs are joined from."""
+        names = self.parts("knockouts", network)
+        return [f"results/{network}/knockouts/parts/{name}.parquet" for name in names]
+
+    def downloads(self, stimuli: str) -> list[str]:
+        """What must be downloaded before a stimulus set can be made."""
+        section = self.configuration.stimuli[stimuli]
+        if isinstance(section, ImagenetteStimuli):
+            return [f"results/downloads/imagenette_{section.version}.json"]
+        return []
+
+    def training_stimuli(self, network: str) -> list[str]:
+        """The stimulus set that a network is trained with, if it is trained."""
+        training = self.configuration.networks[network].training
+        return [] if training is None else [_stimuli(training.stimuli)]
+
+    def training_gpus(self, network: str) -> int:
+        """GPUs that profit the making of a network: one to train, none to convert."""
+        return len(self.training_stimuli(network))
+
+    def weights_file(self, network: str) -> list[str]:
+        """The file that a network's weights come from, if they come from a file."""
+        weights = self.configuration.networks[network].weights
+        return [] if weights in (None, "torchvision", "trained") else [weights]
+
+    def _stimuli_targets(self) -> list[str]:
+        targets = [_stimuli(name) for name in self.configuration.stimuli]
+        return targets + (["results/toybox_broden"] if "toybox_broden" in self.specs else [])
+
+    def _figure_targets(self) -> list[str]:
+        figures = ["results/figures/headlines.png"]
+        if "figures/toybox" in self.specs:
+            figures += [f"results/figures/toybox_{name}.png" for name in ("contact_sheet", "labels")]
+        for method, names in FIGURES.items():
+            for network in self.specs["summary"][method]:
+                figures += [f"results/{network}/{method}/figures/{name}.png" for name in names]
+        return figures
+
+
+def make_plan(configuration: Configuration) -> Plan:
+    """All jobs of a checked configuration."""
+    specs: dict[str, Spec] = {}
+    for name, stimuli in configuration.stimuli.items():
+        specs[f"stimuli/{name}"] = stimuli_spec(configuration, name)
+        if isinstance(stimuli, ImagenetteStimuli):
+            specs[f"imagenette/{stimuli.version}"] = {"version": stimuli.version}
+    if configuration.toybox_broden is not None:
+        specs["toybox_broden"] = configuration.toybox_broden.model_dump(mode="json")
+    for name in configuration.networks:
+        specs[f"network/{name}"] = network_spec(configuration, name)
+        for stimuli in stimuli_shown(configuration, name):
+            specs[f"record/{name}/{stimuli}"] = record_spec(configuration, name, stimuli)
+    for name in _networks_of(configuration, configuration.circuits):
+        specs |= circuit_specs(configuration, name, configuration.circuits)
+    for name in _networks_of(configuration, configuration.knockouts):
+        specs |= knockout_specs(configuration, name, configuration.knockouts)
+    specs["summary"] = summary_spec(configuration)
+    return Plan(configuration, specs | figure_specs(configuration))
+
+
+def stimuli_spec(configuration: Configuration, name: str) -> Spec:
+    """Settings of a stimulus set."""
+    stimuli = configuration.stimuli[name]
+    rows = resolution.stimulus_categories(f"stimuli.{name}", stimuli)
+    spec = stimuli.model_dump(mode="json", exclude={"categories", "category_table"})
+    spec["categories"] = [
+        {"category": r.category, "name": r.name, "super_category": r.super_category} for r in rows
+    ]
+    if isinstance(stimuli, FolderStimuli):
+        # an image added to a used folder changes which images are chosen, so their names belong to the settings
+        spec["files"] = _listing_digest(stimuli, [row.category for row in rows])
+    return spec
+
+
+def _listing_digest(stimuli: FolderStimuli, categories: list[str]) -> str:
+    folders = {FOLDER_OF_SPLIT[split] for split in SPLITS if getattr(stimuli.images, split)}
+    names = {
+        f"{folder}/{category}": sorted(os.listdir(Path(stimuli.folder, folder, category)))
+        for folder in folders
+        for category in categories
+    }
+    return digest(names)
+
+
+def network_spec(configuration: Configuration, name: str) -> Spec:
+    """Settings that make a network: where its weights come from and what it is."""
+    network = configuration.networks[name]
+    _, owner = resolution.origin(configuration, name)
+    spec = {
+        "architecture": owner.architecture,
+        "categories": resolution.output_categories(configuration, name),
+        "preprocessing": resolution.preprocessing(configuration, name),
+    }
+    if network.untrained_twin_of is not None:
+        return spec | {"weights": "untrained", "seed": network.seed}
+    if network.training is not None:
+        training = network.training.model_dump(mode="json")
+        return spec | {
+            "weights": "trained",
+            "training": training,
+            "threads": configuration.compute.threads,
+        }
+    return spec | {"weights": network.weights}
+
+
+def stimuli_shown(configuration: Configuration, name: str) -> list[str]:
+    """Stimulus sets that a network is shown by any method."""
+    methods = [configuration.circuits, configuration.knockouts]
+    return list(
+        dict.fromkeys(
+            m.stimuli for m in methods if m is not None and name in (m.networks or configuration.networks)
+        )
+    )
+
+
+def record_spec(configuration: Configuration, name: str, stimuli: str) -> Spec:
+    """What is recorded: logits of all images, chosen responses, and what suffixes read (per split)."""
+    splits: dict[str, Spec] = {
+        split: {"suffixes": []}
+        for split in MEASURED_SPLITS
+        if getattr(configuration.stimuli[stimuli].images, split)
+    }
+    circuits, knockouts = configuration.circuits, configuration.knockouts
+    if circuits is not None and circuits.stimuli == stimuli and _applies(circuits, name):
+        for split in ("extraction", "evaluation"):
+            splits[split]["suffixes"].append(fully_connected_stage(configuration, name))
+    if knockouts is not None and knockouts.stimuli == stimuli and _applies(knockouts, name):
+        layers = resolution.chosen_layers("knockouts.layers", configuration, name, knockouts.layers)
+        splits["evaluation"]["suffixes"] += [[layer] for layer in layers]
+    recordings = configuration.recordings
+    return {
+        "network": name,
+        "stimuli": stimuli,
+        "splits": splits,
+        "responses": resolution.chosen_layers(
+            "recordings.layers", configuration, name, recordings.layers
+        ),
+        "dtype": recordings.dtype,
+        "batch_size": configuration.compute.batch_size,
+        "threads": configuration.compute.threads,
+    }
+
+
+def fully_connected_stage(configuration: Configuration, name: str) -> list[str]:
+    """The layers pruned first: all linear layers, and the output layer whatever its kind."""
+    layers = resolution.layers(configuration, name)
+    output = layers[-1][0]
+    return [layer for layer, kind in layers if kind == "linear" or layer == output]
+
+
+def circuit_specs(configuration: Configuration, name: str, circuits: Circuits) -> dict[str, Spec]:
+    """Scores and circuits in shards of categories, and the tables over all of them."""
+    rows = resolution.stimulus_categories(
+        f"stimuli.{circuits.stimuli}", configuration.stimuli[circuits.stimuli]
+    )
+    wanted = [r.category for r in rows if r.category in (circuits.categories or [r.category])]
+    shared = {
+        "network": name,
+        "stimuli": circuits.stimuli,
+        "threads": configuration.compute.threads,
+    }
+    scoring = shared | {"score": circuits.score}
+    extraction = shared | circuits.model_dump(
+        mode="json",
+        include={
+            "score",
+            "normalisation",
+            "scope",
+            "criterion",
+            "threshold",
+            "choose",
+            "removed_fractions",
+            "refinement",
+        },
+    )
+    extraction |= {
+        "fully_connected": fully_connected_stage(configuration, name),
+        "batch_size": configuration.compute.batch_size,
+    }
+    specs: dict[str, Spec] = {}
+    shards = in_shards(wanted, [row.category for row in rows], circuits.categories_per_job)
+    for shard, categories in shards.items():
+        specs[f"scores/{name}/{shard}"] = scoring | {"categories": categories}
+        specs[f"circuits/{name}/{shard}"] = extraction | {"categories": categories}
+    specs[f"circuit_tables/{name}"] = {"categories": wanted}
+    return specs
+
+
+def in_shards(wanted: Sequence[str], all_categories: Sequence[str], size: int) -> dict[str, list[str]]:
+    """Shard name -> its categories.
+
+    A category's shard depends on its place in the stimulus set alone, so that asking for another category changes
+    one shard and no other.
+    """
+    shards: dict[str, list[str]] = {}
+    for place, category in enumerate(all_categories):
+        if category in set(wanted):
+            shards.setdefault(f"shard_{place // size:04d}", []).append(category)
+    return shards
+
+
+def knockout_specs(configuration: Configuration, name: str, knockouts: Knockouts) -> dict[str, Spec]:
+    """Knock-out sweeps in groups of layers, and the table over all of them."""
+    layers = resolution.chosen_layers("knockouts.layers", configuration, name, knockouts.layers)
+    settings = knockouts.model_dump(
+        mode="json",
+        include={"kinds", "modes", "proportions", "repeats", "images_per_category", "seed"}
+        | ({"noise"} if "noise" in knockouts.modes else set()),
+    )
+    shared = {
+        "network": name,
+        "stimuli": knockouts.stimuli,
+        "batch_size": configuration.compute.batch_size,
+        "threads": configuration.compute.threads,
+    }
+    known = [layer for layer, _ in resolution.layers(configuration, name)]
+    specs = {
+        f"knockouts/{name}/{part.replace('shard', 'layers')}": settings | shared | {"layers": group}
+        for part, group in in_shards(layers, known, knockouts.layers_per_job).items()
+    }
+    return specs | {f"knockout_tables/{name}": {"layers": layers}}
+
+
+def summary_spec(configuration: Configuration) -> Spec:
+    """Which networks and methods the summary covers."""
+    circuits = _networks_of(configuration, configuration.circuits)
+    knockouts = _networks_of(configuration, configuration.knockouts)
+    return {
+        "networks": [n for n in configuration.networks if n in {*circuits, *knockouts}],
+        "circuits": circuits,
+        "knockouts": knockouts,
+    }
+
+
+def figure_specs(configuration: Configuration) -> dict[str, Spec]:
+    """Settings of figures: only what their tables do not say."""
+    specs: dict[str, Spec] = {"figures/headlines": {}}
+    if any(isinstance(stimuli, ToyboxStimuli) for stimuli in configuration.stimuli.values()):
+        specs["figures/toybox"] = {}
+    for name in _networks_of(configuration, configuration.circuits):
+        specs[f"figures/circuits/{name}"] = {}
+    for name in _networks_of(configuration, configuration.knockouts):
+        outputs = len(resolution.output_categories(configuration, name))
+        specs[f"figures/knockouts/{name}"] = {"outputs": outputs}
+    return specs
+
+
+def _description(network: str) -> str:
+    return f"results/{network}/network/network.json"
+
+
+def _stimuli(name: str) -> str:
+    return f"results/stimuli/{name}.json"
+
+
+def _recording(network: str, stimuli: str) -> str:
+    return f"results/{network}/recordings/{stimuli}.json"
+
+
+def _applies(section: Circuits | Knockouts, name: str) -> bool:
+    return section.networks is None or name in section.networks
+
+
+def _networks_of(configuration: Configuration, section: Circuits | Knockouts | None) -> list[str]:
+    return [] if section is None else [n for n in configuration.networks if _applies(section, n)]

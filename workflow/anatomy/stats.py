@@ -1,0 +1,114 @@
+"""Estimates with intervals: the mean of measurements, the mean over repeats, a proportion."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from scipy.special import stdtrit
+
+from anatomy.errors import InputError
+
+# Resampled values held at once by the bootstrap: 32 MiB of float64.
+_RESAMPLED_AT_ONCE = 2**22
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with the lower and upper end of its confidence interval, from n measurements."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def confidence_interval(
+    values: Sequence[float] | np.ndarray,
+    seed: int,
+    *,
+    level: float = 0.95,
+    resamples: int = 2000,
+) -> Estimate:
+    """Mean of the values with its bootstrap percentile interval (Efron & Tibshirani 1993, ch. 13).
+
+    Parameters
+    ----------
+    values : (n,) finite numbers or booleans, for example one per image.
+    seed : of the resampling; the same values and seed give the same interval.
+    level : confidence level, between 0 and 1.
+    resamples : number of bootstrap samples.
+
+    Returns
+    -------
+    Estimate; with a single value the ends of the interval are NaN, as it says nothing about spread.
+
+    Raises
+    ------
+    InputError if there is no value, a value is not finite, or the level is not between 0 and 1.
+    """
+    sample = _sample(values, level)
+    n = sample.size
+    if n == 1:
+        return Estimate(float(sample[0]), math.nan, math.nan, 1)
+    generator = np.random.default_rng(seed)
+    means = np.empty(resamples)
+    step = max(1, _RESAMPLED_AT_ONCE // n)
+    for start in range(0, resamples, step):
+        part = means[start : start + step]
+        part[:] = sample[generator.integers(n, size=(part.size, n))].mean(axis=1)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(float(sample.mean()), float(low), float(high), n)
+
+
+def t_interval(values: Sequence[float] | np.ndarray, *, level: float = 0.95) -> Estimate:
+    """Mean over repeats with Student's t interval: mean +- t s / sqrt(n), n - 1 degrees of freedom.
+
+    Parameters, errors and the single value are as for `confidence_interval`.
+    """
+    sample = _sample(values, level)
+    n = sample.size
+    mean = float(sample.mean())
+    if n == 1:
+        return Estimate(mean, math.nan, math.nan, 1)
+    half = float(stdtrit(n - 1, (1 + level) / 2) * sample.std(ddof=1) / math.sqrt(n))
+    return Estimate(mean, mean - half, mean + half, n)
+
+
+def wilson_interval(successes: int, n: int, *, level: float = 0.95) -> Estimate:
+    """Proportion successes / n with Wilson's (1927) score interval, uncorrected for continuity.
+
+    Raises
+    ------
+    InputError if n is not positive, successes lies outside 0..n, or level is not between 0 and 1.
+    """
+    _check_level(level)
+    if n < 1 or not 0 <= successes <= n:
+        raise InputError(f"{successes} successes in {n} trials have no proportion")
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    proportion = successes / n
+    centre = (proportion + z**2 / (2 * n)) / (1 + z**2 / n)
+    spread = proportion * (1 - proportion) / n + z**2 / (4 * n**2)
+    half = z / (1 + z**2 / n) * math.sqrt(spread)
+    # At the extremes one end is the proportion itself, which rounding would miss.
+    low = 0.0 if successes == 0 else centre - half
+    high = 1.0 if successes == n else centre + half
+    return Estimate(proportion, low, high, n)
+
+
+def _sample(values: Sequence[float] | np.ndarray, level: float) -> np.ndarray:
+    _check_level(level)
+    sample = np.asarray(values, dtype=np.float64)
+    if sample.ndim != 1 or sample.size == 0:
+        raise InputError(f"an interval needs a list of values, not an array {sample.shape}")
+    if not np.isfinite(sample).all():
+        raise InputError("an interval needs finite values, but some are NaN or infinite")
+    return sample
+
+
+def _check_level(level: float) -> None:
+    if not 0 < level < 1:
+        raise InputError(f"a confidence level must lie between 0 and 1, not {level}")

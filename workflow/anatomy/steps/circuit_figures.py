@@ -1,0 +1,23 @@
+"""Step: figures of one network's circuits."""
+
+import pandas as pd
+
+from anatomy.figures.circuits import circuit_sizes, pruning_curves, substitution_accuracy
+from anatomy.figures.style import save
+from anatomy.steps.step import Job, run_step
+
+
+def main(job: Job) -> None:
+    """Draw from the two tables."""
+    summary, sweep = pd.read_csv(job.path("summary")), pd.read_csv(job.path("sweep"))
+    save(pruning_curves(sweep, summary), job.path("pruning_curves"))
+    save(circuit_sizes(summary), job.path("circuit_sizes"))
+    save(substitution_accuracy(summary), job.path("substitution_accuracy"))
+
+
+if __name__ == "__main__":
+    run_step(
+        main,
+        inputs=["summary", "sweep"],
+        outputs=["pruning_curves", "circuit_sizes", "substitution_accuracy"],
+    )

@@ -1,0 +1,88 @@
+"""Step: one network, trained, untrained, from torchvision or from a file, written with its description."""
+
+import logging
+from urllib.error import URLError
+
+import pandas as pd
+import torchvision
+from torch import nn
+
+from anatomy.canonical import write_text
+from anatomy.device import choose_device, make_deterministic
+from anatomy.errors import InputError
+from anatomy.networks.architectures import build
+from anatomy.networks.network import new_model, save_network
+from anatomy.networks.preprocessing import Preprocessing
+from anatomy.networks.weights import load_weights, read_weights
+from anatomy.steps.opening import open_stimuli
+from anatomy.steps.step import Job, run_step
+from anatomy.stimuli.stimulus_set import StimulusSet
+from anatomy.training import LabelledImages, Settings, train
+
+log = logging.getLogger(__name__)
+
+
+def main(job: Job) -> None:
+    """Make the network and write it into the folder of its description."""
+    spec = job.spec
+    preprocessing = Preprocessing.model_validate(spec["preprocessing"])
+    if spec["weights"] == "trained":
+        model = _trained(job, preprocessing)
+    elif spec["weights"] == "untrained":
+        model = new_model(spec["architecture"], len(spec["categories"]), spec["seed"])
+    else:
+        model = build(spec["architecture"], len(spec["categories"]))
+        state = (
+            _downloaded(spec["architecture"])
+            if spec["weights"] == "torchvision"
+            else read_weights(job.path("weights"))
+        )
+        load_weights(model, state, f"weights {spec['weights']}")
+    folder = job.path("description").parent
+    save_network(folder, spec["architecture"], model, preprocessing, spec["categories"])
+
+
+def _trained(job: Job, preprocessing: Preprocessing) -> nn.Module:
+    make_deterministic(job.spec["threads"])
+    categories = job.spec["categories"]
+    stimuli = open_stimuli(job.path("stimuli"))
+    settings = {k: v for k, v in job.spec["training"].items() if k != "stimuli"}
+    epochs = []
+    for epoch, model in train(
+        job.spec["architecture"],
+        len(categories),
+        preprocessing,
+        _labelled(stimuli, "training", categories),
+        _labelled(stimuli, "evaluation", categories),
+        Settings(**settings),
+        choose_device(job.gpus),
+    ):
+        log.info(
+            "epoch %d: loss %.3f, accuracy on training images %.3f, on held-out images %.3f",
+            *vars(epoch).values(),
+        )
+        epochs.append(vars(epoch))
+    table = pd.DataFrame(epochs).to_csv(index=False)
+    write_text(job.path("description").with_name("training.csv"), table)
+    return model.cpu()
+
+
+def _labelled(stimuli: StimulusSet, split: str, categories: list[str]) -> LabelledImages:
+    rows = stimuli.rows(split)
+    outputs = stimuli.table["category"].iloc[rows].map(categories.index).to_numpy()
+    return LabelledImages(stimuli.images(rows), outputs)
+
+
+def _downloaded(architecture: str) -> dict:
+    weights = torchvision.models.get_model_weights(architecture).DEFAULT
+    try:
+        return weights.get_state_dict(progress=False, check_hash=True)
+    except (URLError, OSError, RuntimeError) as error:
+        raise InputError(
+            f"torchvision's weights of {architecture} could not be downloaded ({error}); to go on without a "
+            "network, get the file elsewhere and give its path as networks.*.weights"
+        ) from error
+
+
+if __name__ == "__main__":
+    run_step(main, inputs=["stimuli", "weights"], outputs=["description"])

@@ -1,0 +1,26 @@
+"""Opening what earlier steps have written; stores lie beside their manifests."""
+
+from pathlib import Path
+
+from anatomy.device import choose_device, make_deterministic
+from anatomy.networks.network import Network, load_network
+from anatomy.recording import Recording
+from anatomy.steps.step import Job
+from anatomy.stimuli.stimulus_set import StimulusSet
+
+
+def open_stimuli(manifest: Path) -> StimulusSet:
+    """The stimulus set whose manifest is given."""
+    return StimulusSet.open(manifest.with_suffix(".zarr"), manifest, manifest.with_suffix(".csv"))
+
+
+def open_network(job: Job) -> Network:
+    """The job's network, on the job's device, computing deterministically with the spec's threads."""
+    make_deterministic(job.spec["threads"])
+    description = job.path("network")
+    return load_network(description.parent, job.spec["network"], choose_device(job.gpus))
+
+
+def open_recording(manifest: Path, network: Network, stimuli: StimulusSet) -> Recording:
+    """The recording whose manifest is given."""
+    return Recording(manifest.with_suffix(".zarr"), manifest, network, stimuli)

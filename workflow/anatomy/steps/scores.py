@@ -1,0 +1,40 @@
+"""Step: weight scores of a shard of categories."""
+
+from anatomy.progress import track
+from anatomy.recording import provenance
+from anatomy.score_files import CONTROLS, write_scores
+from anatomy.scores import score_weights
+from anatomy.steps.opening import open_network, open_stimuli
+from anatomy.steps.step import Job, run_step
+
+SPLIT = "scoring"
+
+
+def main(job: Job) -> None:
+    """Score the weights of all layers for each category; the controls need no scoring."""
+    spec = job.spec
+    network, stimuli = open_network(job), open_stimuli(job.path("stimuli"))
+    layers = [layer.name for layer in network.layers]
+    to_score = [] if spec["score"] in CONTROLS else spec["categories"]
+    write_scores(
+        (
+            (
+                category,
+                score_weights(
+                    network,
+                    network.input(stimuli.images(stimuli.rows(SPLIT, [category]))),
+                    network.output(category),
+                    spec["score"],
+                    layers,
+                ),
+            )
+            for category in track(to_score, f"score {network.name}")
+        ),
+        job.path("store"),
+        job.path("manifest"),
+        provenance(network, stimuli) | {"score": spec["score"], "categories": spec["categories"]},
+    )
+
+
+if __name__ == "__main__":
+    run_step(main, inputs=["network", "stimuli"], outputs=["store", "manifest"])

@@ -1,0 +1,94 @@
+"""What all steps share: arguments, logging, errors in one sentence, and a record of what was done.
+
+A step is run as `python -m anatomy.steps.NAME SPEC --INPUT path ... --OUTPUT path ... --record RECORD`.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import anatomy
+from anatomy.canonical import file_digest, read_json, write_json
+from anatomy.errors import InputError
+
+DIGESTED_BYTES = 1 << 20
+PACKAGES = ("numpy", "torch", "torchvision", "zarr", "pandas", "scikit-learn")
+
+
+class Job:
+    """The spec and paths of one job.
+
+    Attributes
+    ----------
+    spec : settings of the job
+    gpus : GPUs that the job was given
+    """
+
+    def __init__(self, spec: dict[str, Any], gpus: int, paths: dict[str, list[Path]]) -> None:
+        self.spec = spec
+        self.gpus = gpus
+        self._paths = paths
+
+    def path(self, name: str) -> Path:
+        """The one path given for an argument."""
+        (path,) = self._paths[name]
+        return path
+
+    def paths(self, name: str) -> list[Path]:
+        """All paths given for an argument."""
+        return self._paths[name]
+
+
+def run_step(
+    work: Callable[[Job], None], inputs: Sequence[str] = (), outputs: Sequence[str] = ()
+) -> None:
+    """Run a step from the command line and write its record.
+
+    Parameters
+    ----------
+    work : does the work
+    inputs, outputs : names of the step's arguments; each takes one or more paths
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    arguments = _parser(inputs, outputs).parse_args()
+    paths = {name: getattr(arguments, name) for name in [*inputs, *outputs]}
+    for name in outputs:
+        for path in paths[name]:
+            path.parent.mkdir(parents=True, exist_ok=True)
+    job = Job(read_json(arguments.spec), arguments.gpus, paths)
+    try:
+        work(job)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    arguments.record.parent.mkdir(parents=True, exist_ok=True)
+    write_json(arguments.record, _record(job, inputs, paths))
+
+
+def _parser(inputs: Sequence[str], outputs: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("spec", type=Path)
+    parser.add_argument("--record", type=Path, required=True)
+    parser.add_argument("--gpus", type=int, default=0)
+    for name in [*inputs, *outputs]:
+        option = "--" + name.replace("_", "-")
+        parser.add_argument(option, dest=name, type=Path, nargs="*", required=True)
+    return parser
+
+
+def _record(job: Job, inputs: Sequence[str], paths: dict[str, list[Path]]) -> dict[str, Any]:
+    """The spec a result was made from, with the digests of small inputs and the versions used."""
+    small = [
+        path
+        for name in inputs
+        for path in paths[name]
+        if path.is_file() and path.stat().st_size <= DIGESTED_BYTES
+    ]
+    return {
+        "spec": job.spec,
+        "inputs": {str(path): file_digest(path) for path in small},
+        "versions": {"anatomy": anatomy.__version__} | {p: version(p) for p in PACKAGES},
+    }

@@ -1,0 +1,60 @@
+"""Step: the headline numbers of all networks and methods in one tidy table."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from anatomy.canonical import read_json
+from anatomy.steps.opening import open_stimuli
+from anatomy.steps.step import Job, run_step
+from anatomy.store import open_store, read_array, read_rows
+from anatomy.summary import Row, circuit_rows, knockout_rows, network_rows, table
+from anatomy.tables import write_csv
+
+SPLIT = "evaluation"
+
+
+def main(job: Job) -> None:
+    """Collect the rows, network by network."""
+    rows: list[Row] = []
+    for network in job.spec["networks"]:
+        for method, own in _methods(job, network):
+            rows += [{"network": network, "method": method} | row for row in own]
+    write_csv(table(rows), job.path("table"))
+
+
+def _methods(job: Job, network: str) -> Iterator[tuple[str, Iterator[Row]]]:
+    (described,) = _of(job.paths("networks"), network)
+    categories = read_json(described)["categories"]
+    for manifest in _of(job.paths("recordings"), network):
+        yield "network", _network_rows(job, manifest, categories)
+    for path in _of(job.paths("circuits"), network):
+        yield "circuits", circuit_rows(pd.read_csv(path))
+    for path in _of(job.paths("knockouts"), network):
+        yield "knockouts", knockout_rows(pd.read_csv(path), 1 / len(categories))
+
+
+def _of(paths: list[Path], network: str) -> list[Path]:
+    """The files that belong to a network: results/NETWORK/..."""
+    return [path for path in paths if path.parts[1] == network]
+
+
+def _network_rows(job: Job, manifest: Path, categories: list[str]) -> Iterator[Row]:
+    """Performance of the intact network, from the logits it was recorded with."""
+    (stimuli_manifest,) = [p for p in job.paths("stimuli") if p.stem == manifest.stem]
+    stimuli = open_stimuli(stimuli_manifest)
+    group = open_store(manifest.with_suffix(".zarr"), manifest, {"stimuli": stimuli.digest})
+    logits = read_rows(read_array(group, f"{SPLIT}/logits"), slice(None))
+    shown = stimuli.table.iloc[stimuli.rows(SPLIT)]
+    outputs = shown["category"].map(categories.index).to_numpy(dtype=np.int64)
+    return network_rows(logits, outputs, shown["super_category"].tolist())
+
+
+if __name__ == "__main__":
+    run_step(
+        main,
+        inputs=["networks", "recordings", "stimuli", "circuits", "knockouts"],
+        outputs=["table"],
+    )

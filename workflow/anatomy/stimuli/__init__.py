@@ -1,0 +1,1 @@
+"""Stimulus sets: what is shown to a network."""

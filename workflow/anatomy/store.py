@@ -1,0 +1,216 @@
+"""Chunked Zarr stores that are complete or absent, resume after a kill, and say what they hold.
+
+A store is filled block by block under a partial name (`.NAME.partial` beside the final one). Each finished block
+leaves one line, with a digest of its values, in a progress file inside the partial store; a killed writer started
+again with the same provenance goes on after the last such line. A finished store is renamed into place and described
+by a small manifest (JSON) beside it. Every chunk carries a checksum, which Zarr verifies on reading.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+from zarr.codecs import BloscCodec, Crc32cCodec
+
+from anatomy.canonical import canonical, digest, read_json, write_json
+from anatomy.errors import InputError
+
+PROGRESS = "progress.jsonl"
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """One array of a store: shape, chunk shape, dtype name and attributes for its readers."""
+
+    shape: tuple[int, ...]
+    chunks: tuple[int, ...]
+    dtype: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+class StoreWriter:
+    """Fills a Zarr store block by block and puts it in place when the last block is written.
+
+    Parameters
+    ----------
+    path : the finished store, e.g. `results/stimuli/toybox.zarr`
+    manifest : the small JSON file beside it that dependants read
+    provenance : JSON object that says what the store is made from; a partial store made from anything else is
+        started anew
+    arrays : name (slashes make groups) -> ArraySpec
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        manifest: Path,
+        provenance: Mapping[str, Any],
+        arrays: Mapping[str, ArraySpec],
+    ) -> None:
+        self.path = path
+        self.manifest = manifest
+        self.description = {
+            "provenance": dict(provenance),
+            "arrays": {name: _described(array) for name, array in arrays.items()},
+        }
+        self.partial = path.with_name(f".{path.name}.partial")
+        self._digests: dict[str, str] = {}
+        if not self._resume():
+            self._start(arrays)
+
+    @property
+    def done(self) -> frozenset[str]:
+        """Names of the blocks that are complete."""
+        return frozenset(self._digests)
+
+    def write(self, block: str, values: Mapping[str, tuple[slice, NDArray]]) -> None:
+        """Write one block: for each array, rows (first axis) and their values.
+
+        Rows of different blocks must not share a chunk; a block counts as done once all its arrays are written.
+        """
+        rows = {name: [own.start, own.stop] for name, (own, _) in values.items()}
+        sha = {}
+        for name, (own, array) in values.items():
+            stored = np.ascontiguousarray(array, dtype=self.description["arrays"][name]["dtype"])
+            # chunks of zeros are written too: a missing file then always means lost data
+            with zarr.config.set({"array.write_empty_chunks": True}):
+                self._group[name][own] = stored
+            sha[name] = digest(stored.tobytes())
+        self._note({"block": block, "rows": rows, "digest": digest(sha)})
+
+    def read(self, name: str, rows: slice) -> NDArray:
+        """Rows of an array that are already written."""
+        return read_rows(self._group[name], rows)
+
+    def finish(self) -> dict[str, Any]:
+        """Put the store in place, write and return its manifest."""
+        described = self.description | {"digest": digest(self._digests)}
+        (self.partial / PROGRESS).unlink()
+        # no moment at which a manifest describes another store
+        self.manifest.unlink(missing_ok=True)
+        if self.path.exists():
+            shutil.rmtree(self.path)
+        self.partial.rename(self.path)
+        write_json(self.manifest, described)
+        return described
+
+    def _note(self, entry: dict[str, Any]) -> None:
+        with (self.partial / PROGRESS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        self._digests[entry["block"]] = entry["digest"]
+
+    def _resume(self) -> bool:
+        about = self.partial / "about.json"
+        if not about.exists() or about.read_text(encoding="utf-8") != canonical(self.description):
+            return False
+        self._group = zarr.open_group(self.partial, mode="r+")
+        progress = self.partial / PROGRESS
+        lines = progress.read_text(encoding="utf-8").splitlines() if progress.exists() else []
+        progress.write_text("", encoding="utf-8")
+        for line in lines:
+            try:
+                entry = json.loads(line)
+            except ValueError:  # the line that was being written when the writer was killed
+                break
+            if self._is_intact(entry):
+                self._note(entry)
+        return True
+
+    def _is_intact(self, entry: dict[str, Any]) -> bool:
+        """Whether a block noted as done still has its values; one that does not is written again."""
+        try:
+            sha = {
+                name: digest(np.ascontiguousarray(self.read(name, slice(*rows))).tobytes())
+                for name, rows in entry["rows"].items()
+            }
+        except InputError:
+            return False
+        return digest(sha) == entry["digest"]
+
+    def _start(self, arrays: Mapping[str, ArraySpec]) -> None:
+        if self.partial.exists():
+            shutil.rmtree(self.partial)
+        self.partial.mkdir(parents=True)
+        self._group = zarr.open_group(self.partial, mode="w", zarr_format=3)
+        self._group.attrs.update(self.description["provenance"])
+        for name, array in arrays.items():
+            created = self._group.create_array(
+                name=name,
+                shape=array.shape,
+                chunks=array.chunks,
+                dtype=array.dtype,
+                # the chunk's checksum is the last codec, so it covers the bytes as they lie on disk
+                compressors=[
+                    BloscCodec(cname="zstd", clevel=3, shuffle="shuffle"),
+                    Crc32cCodec(),
+                ],
+            )
+            created.attrs.update(dict(array.attributes))
+        (self.partial / "about.json").write_text(canonical(self.description), encoding="utf-8")
+
+
+def open_store(path: Path, manifest: Path, expected: Mapping[str, Any]) -> zarr.Group:
+    """Open a finished store for reading, after checking that it is whole and made from what is expected.
+
+    Parameters
+    ----------
+    expected : entries that the store's provenance must hold, e.g. the digest of the network
+
+    Raises
+    ------
+    InputError
+        naming the store and the entry that differs, or the array of which chunks are missing
+    """
+    described = read_json(manifest)
+    group = zarr.open_group(path, mode="r")
+    stored = dict(group.attrs)
+    if stored != described["provenance"]:
+        raise InputError(f"{path}: its provenance differs from {manifest}; remove both and run again")
+    for key, value in expected.items():
+        if stored.get(key) != value:
+            raise InputError(f"{path}: made with {key} = {stored.get(key)!r}, but {value!r} is wanted")
+    return group
+
+
+def read_array(group: zarr.Group, name: str) -> zarr.Array:
+    """An array of an open store, refused by name when it is absent or lacks chunks."""
+    if name not in group:
+        raise InputError(f"{group.store_path}: holds no array {name!r}")
+    array = group[name]
+    if array.nchunks_initialized != array.nchunks:
+        missing = array.nchunks - array.nchunks_initialized
+        raise InputError(f"{group.store_path}/{name}: {missing} of {array.nchunks} chunks are missing")
+    return array
+
+
+def read_rows(array: zarr.Array, rows: slice | NDArray) -> NDArray:
+    """Rows (first axis) of an array, by slice or by index; a chunk that fails its checksum is an error by name."""
+    try:
+        return array[rows] if isinstance(rows, slice) else array.oindex[rows]
+    except (ValueError, RuntimeError, OSError) as error:
+        raise InputError(
+            f"{array.store_path}: a chunk cannot be read ({error}); remove the store and run again"
+        ) from error
+
+
+def row_blocks(rows: int, size: int) -> Sequence[slice]:
+    """Consecutive slices of at most `size` rows that cover `rows` rows."""
+    return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
+
+
+def _described(array: ArraySpec) -> dict[str, Any]:
+    return {
+        "shape": list(array.shape),
+        "chunks": list(array.chunks),
+        "dtype": array.dtype,
+        "attributes": dict(array.attributes),
+    }

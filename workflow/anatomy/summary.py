@@ -1,0 +1,113 @@
+"""The headline numbers of all methods, as rows of one tidy table."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import wilcoxon
+
+from anatomy.knockouts import performance
+from anatomy.stats import (
+    Estimate,
+    confidence_interval,
+    ratio_interval,
+    t_interval,
+    wilson_interval,
+)
+from anatomy.tables import SUMMARY
+
+SEED = 0
+CIRCUIT_MEASURES = (
+    *("kept_fraction", "kept_fraction_fc", "kept_fraction_conv"),
+    *("csa_unpruned", "csa_evaluation", "faithfulness"),
+)
+Row = dict[str, Any]
+
+
+def network_rows(
+    logits: NDArray[np.float32], outputs: NDArray[np.int64], super_categories: list[str]
+) -> Iterator[Row]:
+    """Top-1 and top-5 of an intact network on evaluation images, with Wilson intervals and chance."""
+    names = np.asarray(super_categories)
+    chance = 1 / logits.shape[1]
+    for group in ["all", *sorted(set(super_categories))]:
+        rows = np.ones(len(names), bool) if group == "all" else names == group
+        measured = performance(logits[rows], outputs[rows], names[rows].tolist())
+        for measure, null in (("top1", chance), ("top5", min(1.0, 5 * chance))):
+            if measure == "top1" or group == "all":
+                hits = round(measured[measure] * int(rows.sum()))
+                yield _row(measure, group, wilson_interval(hits, int(rows.sum())), null)
+
+
+def circuit_rows(summary: pd.DataFrame) -> Iterator[Row]:
+    """Means over categories that have a circuit, with bootstrap intervals over categories."""
+    found = summary.dropna(subset=["kept_fraction"])
+    share = wilson_interval(len(found), len(summary))
+    yield _row("categories_with_circuit", "all", share)
+    if found.empty:
+        return
+    for group in ["all", *sorted(found["super_category"].unique())]:
+        rows = found if group == "all" else found[found["super_category"] == group]
+        for measure in CIRCUIT_MEASURES:
+            values = rows[measure].dropna()
+            if len(values):
+                null = rows["csa_bias_only"].mean() if measure.startswith("csa") else None
+                p = _above_null(rows) if measure == "csa_evaluation" else None
+                yield _row(measure, group, confidence_interval(values, SEED), null, p)
+        retained = ratio_interval(rows["csa_evaluation"], rows["csa_unpruned"], SEED)
+        null = rows["csa_bias_only"].mean() / rows["csa_unpruned"].mean()
+        yield _row("csa_retained", group, retained, null)
+
+
+def knockout_rows(table: pd.DataFrame, chance: float) -> Iterator[Row]:
+    """Area under the curve of top-1 accuracy, relative to the intact network, per layer, kind and mode."""
+    for (kind, mode, layer), rows in table.groupby(["kind", "mode", "layer"], sort=False):
+        areas = [relative_area(own["proportion"], own["top1"]) for _, own in rows.groupby("repeat")]
+        intact = rows.loc[rows["proportion"] == 0, "top1"].mean()
+        if np.isfinite(areas).all():
+            measure = f"area_under_top1_{kind}_{mode}"
+            yield _row(measure, layer, t_interval(areas), chance / intact)
+
+
+def relative_area(proportion: pd.Series, top1: pd.Series) -> float:
+    """Area under accuracy over proportion (trapezoids), divided by that of an accuracy that never falls.
+
+    NaN when the sweep does not begin with the intact network, or that recognises nothing.
+    """
+    if proportion.iloc[0] != 0 or top1.iloc[0] == 0 or len(proportion) < 2:
+        return float("nan")
+    return float(np.trapezoid(top1, proportion) / (top1.iloc[0] * proportion.iloc[-1]))
+
+
+def table(rows: list[Row]) -> pd.DataFrame:
+    """The tidy table, with the columns in their fixed order."""
+    return pd.DataFrame(rows, columns=list(SUMMARY))
+
+
+def _above_null(rows: pd.DataFrame) -> float | None:
+    """Wilcoxon's signed-rank test over categories: CSA of circuits above that of a constant unit."""
+    difference = rows["csa_evaluation"] - rows["csa_bias_only"]
+    if not difference.any():
+        return None
+    return float(wilcoxon(difference, alternative="greater").pvalue)
+
+
+def _row(
+    measure: str,
+    group: str,
+    estimate: Estimate,
+    null: float | None = None,
+    p_value: float | None = None,
+) -> Row:
+    return {
+        "measure": measure,
+        "group": group,
+        "value": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "n": estimate.n,
+        "null_value": null,
+        "p_value": p_value,
+    }

@@ -1,0 +1,48 @@
+# Reads the configuration, plans the jobs and writes their specs. Everything here is needed by all rule files.
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(workflow.basedir)
+LIBRARY = str(ROOT / "workflow")
+sys.path.insert(0, LIBRARY)
+# Jobs find the library, and the Python that runs Snakemake unless an environment of their own replaces it
+os.environ["PYTHONPATH"] = os.pathsep.join([LIBRARY, os.environ.get("PYTHONPATH", "")])
+os.environ["PATH"] = os.pathsep.join(
+    [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+)
+
+from anatomy.config.checks import check
+from anatomy.config.validation import validate
+from anatomy.dependencies import library_files
+from anatomy.errors import InputError
+from anatomy.plan import make_plan
+
+try:
+    CONFIGURATION = validate(config)
+    if workflow.is_main_process:
+        check(CONFIGURATION)
+    PLAN = make_plan(CONFIGURATION)
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+if workflow.is_main_process:
+    PLAN.write_specs()
+
+THREADS = CONFIGURATION.compute.threads
+TARGETS = PLAN.targets()
+
+
+# the library files that a step imports, directly or not, are inputs of its jobs
+CODE = {
+    step: [os.path.relpath(ROOT / file) for file in library_files(f"anatomy.steps.{step}")]
+    for step in PLAN.steps()
+}
+
+
+wildcard_constraints:
+    network="|".join(CONFIGURATION.networks),
+    stimuli="|".join(CONFIGURATION.stimuli),
+    shard=r"shard_\d{4}",
+    part=r"layers_\d{4}",

@@ -1,0 +1,28 @@
+# Networks: trained here, taken from torchvision or a file, or untrained controls.
+# Writes results/{network}/network/{network.json,weights.safetensors}.
+
+
+rule make_network:
+    input:
+        spec="results/specs/network/{network}.json",
+        code=CODE["network"],
+        stimuli=lambda wildcards: PLAN.training_stimuli(wildcards.network),
+        weights=lambda wildcards: PLAN.weights_file(wildcards.network),
+    output:
+        description="results/{network}/network/network.json",
+        weights="results/{network}/network/weights.safetensors",
+        record="results/records/network/{network}.json",
+    log:
+        "results/logs/network/{network}.log",
+    benchmark:
+        "results/benchmarks/network/{network}.tsv"
+    conda:
+        "../../envs/anatomy.yaml"
+    threads: THREADS
+    resources:
+        gpu=lambda wildcards: PLAN.training_gpus(wildcards.network),
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    shell:
+        "python -m anatomy.steps.network {input.spec} --stimuli {input.stimuli} --weights {input.weights} "
+        "--description {output.description} --record {output.record} --gpus {resources.gpu} > {log} 2>&1"

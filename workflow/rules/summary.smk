@@ -1,0 +1,34 @@
+# The headline numbers of all networks and methods in one tidy table.
+# Writes results/summary.csv.
+
+
+rule summarise:
+    input:
+        spec="results/specs/summary.json",
+        code=CODE["summary"],
+        networks=PLAN.network_descriptions(),
+        recordings=PLAN.recordings(),
+        stimuli=PLAN.recorded_stimuli(),
+        circuits=PLAN.circuit_tables(),
+        knockouts=PLAN.knockout_tables(),
+    output:
+        table=report(
+            "results/summary.csv",
+            caption="../report/summary_table.rst",
+            category="Summary",
+            labels={"network": "all", "shows": "headline numbers (table)"},
+        ),
+        record="results/records/summary.json",
+    log:
+        "results/logs/summary.log",
+    benchmark:
+        "results/benchmarks/summary.tsv"
+    conda:
+        "../../envs/anatomy.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 20 * attempt,
+    shell:
+        "python -m anatomy.steps.summary {input.spec} --networks {input.networks} "
+        "--recordings {input.recordings} --stimuli {input.stimuli} --circuits {input.circuits} "
+        "--knockouts {input.knockouts} --table {output.table} --record {output.record} > {log} 2>&1"
