@@ -51,17 +51,35 @@ def confidence_interval(
     InputError if there is no value, a value is not finite, or the level is not between 0 and 1.
     """
     sample = _sample(values, level)
-    n = sample.size
-    if n == 1:
+    if sample.size == 1:
         return Estimate(float(sample[0]), math.nan, math.nan, 1)
-    generator = np.random.default_rng(seed)
-    means = np.empty(resamples)
-    step = max(1, _RESAMPLED_AT_ONCE // n)
-    for start in range(0, resamples, step):
-        part = means[start : start + step]
-        part[:] = sample[generator.integers(n, size=(part.size, n))].mean(axis=1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return Estimate(float(sample.mean()), float(low), float(high), n)
+    means = _resampled_means(sample[:, None], seed, resamples)[:, 0]
+    return Estimate(float(sample.mean()), *_ends(means, level), sample.size)
+
+
+def ratio_interval(
+    numerators: Sequence[float] | np.ndarray,
+    denominators: Sequence[float] | np.ndarray,
+    seed: int,
+    *,
+    level: float = 0.95,
+    resamples: int = 2000,
+) -> Estimate:
+    """Ratio of two means over the same things, with its bootstrap percentile interval over them.
+
+    Parameters and errors are as for `confidence_interval`; numerators and denominators (n,) belong together, and the
+    mean of the denominators must not be 0.
+    """
+    pairs = np.stack([_sample(numerators, level), _sample(denominators, level)], axis=1)
+    over, under = pairs.mean(axis=0)
+    if under == 0:
+        raise InputError("a ratio of means needs denominators whose mean is not 0")
+    if len(pairs) == 1:
+        return Estimate(float(over / under), math.nan, math.nan, 1)
+    means = _resampled_means(pairs, seed, resamples)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = means[:, 0] / means[:, 1]
+    return Estimate(float(over / under), *_ends(ratios, level), len(pairs))
 
 
 def t_interval(values: Sequence[float] | np.ndarray, *, level: float = 0.95) -> Estimate:
@@ -97,6 +115,23 @@ def wilson_interval(successes: int, n: int, *, level: float = 0.95) -> Estimate:
     low = 0.0 if successes == 0 else centre - half
     high = 1.0 if successes == n else centre + half
     return Estimate(proportion, low, high, n)
+
+
+def _resampled_means(rows: np.ndarray, seed: int, resamples: int) -> np.ndarray:
+    """Column means (resamples, columns) of bootstrap samples of the rows (n, columns)."""
+    n, columns = rows.shape
+    generator = np.random.default_rng(seed)
+    means = np.empty((resamples, columns))
+    step = max(1, _RESAMPLED_AT_ONCE // n)
+    for start in range(0, resamples, step):
+        part = means[start : start + step]
+        part[:] = rows[generator.integers(n, size=(len(part), n))].mean(axis=1)
+    return means
+
+
+def _ends(resampled: np.ndarray, level: float) -> tuple[float, float]:
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
 
 
 def _sample(values: Sequence[float] | np.ndarray, level: float) -> np.ndarray:

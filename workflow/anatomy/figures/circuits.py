@@ -1,4 +1,4 @@
-"""Figures of category circuits: pruning curves, circuit sizes, and substitution accuracy on new images."""
+"""Figures of category circuits: pruning curves, sizes, and accuracy on new images."""
 
 from collections.abc import Mapping, Sequence
 
@@ -39,12 +39,13 @@ SIZES = {
 # Columns of substitution accuracy, worst to best, and their names for people.
 CONSTANT, CIRCUIT, UNPRUNED = "csa_bias_only", "csa_evaluation", "csa_unpruned"
 ACCURACIES = {CONSTANT: "constant unit", CIRCUIT: "circuit", UNPRUNED: "unpruned unit"}
-ACCURACY_AXIS = "Substitution accuracy on new images (hits − false alarms)"
+ACCURACY_AXIS = "Substitution accuracy on new images (hits \N{MINUS SIGN} false alarms)"
 
 _KEPT_TICKS = (1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 1e-4, 1e-5)
 _GRID_POINTS = 81
-# Share of a histogram's height that is left below the number written in it.
-_BELOW_TEXT = 0.8
+_NO_CIRCUITS = "No category has a circuit: no output unit does better than a constant one."
+# Share of a histogram's height that its bars fill, and where the mean stands above them.
+_BAR_HEIGHT, _MARK_HEIGHT = 0.78, 0.9
 _SEED = 0
 _TIGHT = {"columnspacing": 1.4, "handlelength": 1.6, "handletextpad": 0.6}
 Colors = Mapping[str, str]
@@ -54,8 +55,9 @@ Colors = Mapping[str, str]
 def pruning_curves(sweep: pd.DataFrame, summary: pd.DataFrame) -> Figure:
     """Faithfulness on the extraction images against the share of weights kept, a panel per stage.
 
-    Categories are measured at different fractions, so that for their mean each is interpolated linearly in the
-    logarithm of the kept fraction. Where all weights are removed (not on a logarithmic axis) faithfulness is 0.
+    Categories are measured at different fractions, so that for their mean each is interpolated
+    linearly in the logarithm of the kept fraction. Where all weights are removed, which has no
+    place on a logarithmic axis, faithfulness is 0 by definition.
 
     Parameters
     ----------
@@ -67,7 +69,7 @@ def pruning_curves(sweep: pd.DataFrame, summary: pd.DataFrame) -> Figure:
     figure.suptitle("How much can be pruned before a category is lost?", x=0.01, ha="left")
     stages = [stage for stage in STAGES if (sweep["stage"] == stage).any()]
     if not stages:
-        message(figure.add_subplot(), "No category has a circuit.")
+        message(figure.add_subplot(), _NO_CIRCUITS)
         return figure
     panels = figure.subplots(1, len(stages), sharey=True, squeeze=False)[0]
     figure.get_layout_engine().set(wspace=0.06)
@@ -86,10 +88,10 @@ def pruning_curves(sweep: pd.DataFrame, summary: pd.DataFrame) -> Figure:
 
 @styled
 def circuit_sizes(summary: pd.DataFrame) -> Figure:
-    """Share of the weights that each category's circuit keeps: of all, fully-connected and convolution weights.
+    """Share of the weights that each category's circuit keeps, in all layers and in either stage.
 
-    One row per category, sorted within its super-category, or histograms for more than 60 categories; the mean of a
-    super-category is drawn with its 95 % bootstrap interval over categories.
+    One row per category, sorted within its super-category, or histograms for more than 60
+    categories; means of super-categories with 95 % bootstrap intervals over categories.
 
     Parameters
     ----------
@@ -110,8 +112,8 @@ def circuit_sizes(summary: pd.DataFrame) -> Figure:
 def substitution_accuracy(summary: pd.DataFrame) -> Figure:
     """Substitution accuracy on new images: the unpruned unit, its circuit, and a constant unit.
 
-    One row per category, or a scatter for more than 60; the averages, over the categories that have a circuit, come
-    with 95 % bootstrap intervals over categories.
+    One row per category, or a scatter for more than 60; the averages, over the categories that
+    have a circuit, come with 95 % bootstrap intervals over categories.
 
     Parameters
     ----------
@@ -162,7 +164,8 @@ def _pruning_panel(
             axes.plot(curve.index, curve, color=color, linewidth=0.9, alpha=0.45, zorder=2)
     else:
         for tails, alpha in (((0.05, 0.95), 0.1), ((0.25, 0.75), 0.14)):
-            axes.fill_between(grid, *np.quantile(values, tails, axis=0), color=INK, alpha=alpha, lw=0)
+            low, high = np.quantile(values, tails, axis=0)
+            axes.fill_between(grid, low, high, color=INK, alpha=alpha, linewidth=0)
         for group in colors:
             own = values[(groups == group).to_numpy()]
             if len(own):
@@ -284,7 +287,7 @@ def _row_figure(rows: int, panels: int, above: float) -> Figure:
 
 def _category_axis(axes: Axes, rows: pd.DataFrame, colors: Colors) -> None:
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_yticks(range(len(rows)), [shorten(name) for name in rows["category"]])
+    axes.set_yticks(range(len(rows)), [shorten(str(name)) for name in rows["category"]])
     for label, group in zip(axes.get_yticklabels(), rows["super_category"], strict=True):
         label.set_color(colors[group])
 
@@ -317,7 +320,9 @@ def _size_rows(summary: pd.DataFrame, columns: Sequence[str]) -> Figure:
 
 def _without_circuit(axes: Axes, row: int) -> None:
     at = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
-    axes.annotate("no circuit", (0, row), (6, 0), va="center", color=QUIET, fontsize=10, **at)
+    look = {"color": QUIET, "fontsize": 10, "va": "center"}
+    behind = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+    axes.annotate("no circuit", (0, row), (6, 0), bbox=behind, **at, **look)
 
 
 def _block_mean(
@@ -369,7 +374,7 @@ def _size_histograms(summary: pd.DataFrame, columns: Sequence[str]) -> Figure:
             textcoords="offset points",
             fontsize=13,
         )
-    panels[0, 0].set_ylim(0, panels[0, 0].get_ylim()[1] / _BELOW_TEXT)
+    panels[0, 0].set_ylim(0, panels[0, 0].get_ylim()[1] / _BAR_HEIGHT)
     figure.supylabel("Share of the categories (%)", fontsize=12)
     return figure
 
@@ -378,22 +383,19 @@ def _size_histogram(axes: Axes, sizes: pd.Series, edges: NDArray[np.float64], co
     if sizes.empty:
         return
     weights = np.full(len(sizes), 100 / len(sizes))
-    axes.hist(
-        sizes.clip(edges[0], 1), edges, weights=weights, color=color, alpha=0.45, linewidth=0
-    )
+    axes.hist(sizes.clip(edges[0], 1), edges, weights=weights, color=color, alpha=0.45, linewidth=0)
     mean = _estimate(sizes)
-    axes.axvline(mean.value, ymax=_BELOW_TEXT, color=color, linewidth=2)
-    if np.isfinite(mean.low):
-        axes.axvspan(mean.low, mean.high, ymax=_BELOW_TEXT, color=color, alpha=0.35, linewidth=0)
-    axes.annotate(
-        f"mean {percent(mean.value)}",
-        (1, 1),
-        xycoords="axes fraction",
-        ha="right",
-        va="top",
-        fontsize=11,
-        color=color,
-    )
+    level = {"transform": axes.get_xaxis_transform(), "color": color, "clip_on": False}
+    axes.plot((mean.low, mean.high), (_MARK_HEIGHT, _MARK_HEIGHT), linewidth=2, **level)
+    axes.plot(mean.value, _MARK_HEIGHT, "D", markersize=6, **level)
+    place = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
+    left = mean.value > np.sqrt(edges[0])
+    look = {"fontsize": 11, "color": color, "va": "center", "ha": "right" if left else "left"}
+    shift = (-9 if left else 9, 0)
+    end = mean.low if left else mean.high
+    end = end if np.isfinite(end) else mean.value
+    text = f"mean {percent(mean.value)}"
+    axes.annotate(text, (end, _MARK_HEIGHT), shift, **place, **look)
 
 
 # Substitution accuracy
@@ -446,19 +448,21 @@ def _averages(summary: pd.DataFrame) -> dict[str, Estimate | None]:
 
 def _average_rows(axes: Axes, summary: pd.DataFrame) -> None:
     n = int(summary[CIRCUIT].notna().sum())
+    if n == 0:
+        message(axes, _NO_CIRCUITS)
+        return
     axes.set_title(f"Mean of the {n} categories with a circuit, 95 % interval", fontsize=12)
     axes.set_ylim(2.6, -0.6)
     axes.set_yticks(range(3), list(ACCURACIES.values())[::-1])
     axes.tick_params(axis="y", length=0)
     axes.tick_params(axis="x", labelbottom=False)
     for row, (column, mean) in enumerate(reversed(_averages(summary).items())):
-        if mean is None:
-            continue
         fill = {CONSTANT: NULL, CIRCUIT: INK, UNPRUNED: "white"}[column]
         axes.hlines(row, mean.low, mean.high, color=INK, linewidth=2)
         axes.plot(mean.value, row, "D", color=INK, markerfacecolor=fill, markersize=7.5)
         place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
-        text = f"{mean.value:.2f}  [{mean.low:.2f}, {mean.high:.2f}]"
+        interval = f"[{mean.low:.2f}, {mean.high:.2f}]" if np.isfinite(mean.low) else ""
+        text = f"{mean.value:.2f}  {interval}"
         axes.annotate(text, (1, row), (6, 0), va="center", fontsize=11, **place)
 
 
@@ -467,7 +471,7 @@ def _accuracy_scatter(summary: pd.DataFrame, colors: Colors) -> Figure:
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.5, 1))
     shown = summary.dropna(subset=CIRCUIT)
     if shown.empty:
-        message(left, "No category has a circuit.")
+        message(left, _NO_CIRCUITS)
         right.set_axis_off()
         return figure
     _null_band(left, shown)
@@ -493,14 +497,12 @@ def _accuracy_scatter(summary: pd.DataFrame, colors: Colors) -> Figure:
 
 
 def _null_band(axes: Axes, shown: pd.DataFrame) -> None:
-    """What a constant unit gets: 5 and 95 % quantiles within up to ten equal shares of the categories."""
-    shares = min(10, max(1, len(shown) // 20))
+    """What a constant unit gets: 5 and 95 % quantiles in up to 25 equal shares of the categories."""
+    shares = min(25, max(1, len(shown) // 30))
     ordered = shown.sort_values(UNPRUNED)
     parts = [ordered.iloc[rows] for rows in np.array_split(np.arange(len(ordered)), shares)]
     edges = [part[UNPRUNED].iloc[0] for part in parts] + [ordered[UNPRUNED].iloc[-1]]
-    low, high = (
-        [part[CONSTANT].quantile(level) for part in parts] for level in (0.05, 0.95)
-    )
+    low, high = ([part[CONSTANT].quantile(level) for part in parts] for level in (0.05, 0.95))
     look = {"color": NULL, "alpha": 0.7, "linewidth": 0, "zorder": 1}
     axes.fill_between(edges, [*low, low[-1]], [*high, high[-1]], step="post", **look)
 
@@ -515,7 +517,8 @@ def _average_points(axes: Axes, shown: pd.DataFrame, colors: Colors) -> None:
                 axes.vlines(place + shift, mean.low, mean.high, color=color, linewidth=2)
                 axes.plot(place + shift, mean.value, "D", color=color, markersize=6)
     for place, mean in enumerate(_averages(shown).values()):
-        axes.text(place, mean.high + 0.05, f"{mean.value:.2f}", ha="center", fontsize=12)
+        top = mean.high if np.isfinite(mean.high) else mean.value
+        axes.text(place, top + 0.05, f"{mean.value:.2f}", ha="center", fontsize=12)
     names = [name.replace(" ", "\n") for name in ACCURACIES.values()]
     axes.set_xticks(range(len(names)), names)
     axes.set_xlim(-0.6, len(names) - 0.4)

@@ -1,4 +1,4 @@
-"""Figures of knock-outs: performance and sensitivity against the proportion of a layer that is knocked out."""
+"""Figures of knock-outs: what is left as a growing proportion of a layer is knocked out."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -64,16 +64,18 @@ def performance_curves(
     figure = Figure(figsize=(4.2 * len(kinds) + 2.1, 3.7 * len(modes) + 0.9), layout="constrained")
     figure.suptitle("Which layers can the network not do without?", x=0.01, ha="left")
     panels = figure.subplots(len(modes), len(kinds), sharex=True, sharey=True, squeeze=False)
+    figure.get_layout_engine().set(wspace=0.06)
     colors = layer_colors(layers)
+    few = len(layers) <= MOST_LAYERS
+    width, opacity = (2, 0.18) if few else (1.1, 0.06)
     for (mode, kind), axes in zip(product(modes, kinds), panels.flat, strict=True):
         own = performance[(performance["kind"] == kind) & (performance["mode"] == mode)]
         for layer, rows in own.groupby("layer", sort=False):
-            few = len(layers) <= MOST_LAYERS
-            _curve(axes, rows, measure, color=colors[layer], linewidth=2 if few else 1.1)
+            _curve(axes, rows, measure, opacity, color=colors[layer], linewidth=width)
         axes.set_title(f"{KINDS[kind]}\n{MODES[mode]}")
         _chance_line(axes, chance)
     _proportion_axes(panels, MEASURES[measure])
-    if len(layers) <= MOST_LAYERS:
+    if few:
         handles = [Line2D([], [], color=colors[layer], label=shorten(layer)) for layer in layers]
         handles.append(Patch(color=QUIET, alpha=0.25, linewidth=0, label="95 % interval"))
         figure.legend(handles=handles, loc="outside right center", title="Layer knocked out")
@@ -86,8 +88,9 @@ def performance_curves(
 def sensitivity_curves(performance: pd.DataFrame) -> Figure:
     """Sensitivity of each super-category against the proportion knocked out, a panel per layer.
 
-    Kinds differ in line style and modes stand below one another. Lines are means over repeats, bands their 95 %
-    t intervals. For more than 16 layers, each is drawn as one point: the mean over all proportions.
+    Kinds differ in line style and modes stand below one another. Lines are means over repeats,
+    bands their 95 % t intervals. Of more than 16 layers each is one point on a line: the mean over
+    all proportions.
 
     Parameters
     ----------
@@ -104,10 +107,11 @@ def sensitivity_curves(performance: pd.DataFrame) -> Figure:
     kinds, modes, layers = (_present(performance, key) for key in ("kind", "mode", "layer"))
     many = len(layers) > MOST_LAYERS
     rows = 1 if many else int(np.ceil(len(layers) / _PER_ROW))
-    height = (3.4 if many else 2.15 * rows + 0.5) * len(modes) + 1.2
+    height = (3.4 if many else 2.15 * rows + 0.7) * len(modes) + 1.2
     figure = Figure(figsize=(11, height), layout="constrained")
     title = "Does the loss of a layer hurt one super-category more?"
     figure.suptitle(title, x=0.01, ha="left")
+    figure.get_layout_engine().set(wspace=0.05)
     blocks = figure.subfigures(len(modes), 1, squeeze=False)[:, 0]
     for block, mode in zip(blocks, modes, strict=True):
         own = performance[performance["mode"] == mode]
@@ -115,29 +119,29 @@ def sensitivity_curves(performance: pd.DataFrame) -> Figure:
             _sensitivity_by_depth(block, own, groups, kinds, layers)
         else:
             _sensitivity_panels(block, own, groups, kinds, layers)
-        if len(modes) > 1:
-            block.suptitle(f"Knocked out: {MODES[mode]}", x=0.01, ha="left", fontsize=12)
+        text = f"Weights or units {MODES[mode]}"
+        block.suptitle(text, x=0.01, ha="left", fontsize=12, color=QUIET)
     handles = _sensitivity_legend(groups, [] if many else kinds)
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure
 
 
 def _present(performance: pd.DataFrame, key: str) -> list[str]:
-    """Values of a column in the order in which they first appear, kinds and modes in a fixed one."""
+    """Values of a column as they first appear, but kinds and modes in a fixed order."""
     found = list(dict.fromkeys(performance[key]))
     fixed = {"kind": list(KINDS), "mode": list(MODES)}.get(key, found)
     return [value for value in fixed if value in found]
 
 
-def _curve(axes: Axes, rows: pd.DataFrame, measure: str, **look: object) -> None:
-    """Mean over repeats against proportion, with its interval as a band."""
+def _curve(axes: Axes, rows: pd.DataFrame, measure: str, opacity: float, **look: object) -> None:
+    """Mean over repeats against proportion, with its interval as a band of this opacity."""
     estimates = {p: t_interval(own) for p, own in rows.groupby("proportion")[measure]}
     values = np.array([(e.value, e.low, e.high) for e in estimates.values()])
     proportions = list(estimates)
     axes.plot(proportions, values[:, 0], zorder=3, **look)
     # A share cannot leave 0..1, though a t interval can.
     band = np.clip(values[:, 1:], 0, 1)
-    fill = {"color": look["color"], "alpha": 0.18, "linewidth": 0, "zorder": 2}
+    fill = {"color": look["color"], "alpha": opacity, "linewidth": 0, "zorder": 2}
     axes.fill_between(proportions, band[:, 0], band[:, 1], **fill)
 
 
@@ -193,7 +197,7 @@ def _sensitivity_panels(
             rows = performance[(performance["layer"] == layer) & (performance["kind"] == kind)]
             if len(rows):
                 look = {"color": colors[group], "linestyle": _KIND_LINES[kind], "linewidth": 1.8}
-                _curve(axes, rows, SENSITIVITY + group, **look)
+                _curve(axes, rows, SENSITIVITY + group, 0.18, **look)
     for axes in panels.flat[len(layers) :]:
         axes.set_axis_off()
     first = panels[0, 0]
@@ -201,7 +205,8 @@ def _sensitivity_panels(
     percent_axis(first.xaxis)
     percent_axis(first.yaxis)
     block.supxlabel("Proportion of the layer knocked out (%)", fontsize=12)
-    block.supylabel("Sensitivity (% of images recognised)", fontsize=12)
+    for axes in panels[:, 0]:
+        axes.set_ylabel("Sensitivity (%)")
 
 
 def _sensitivity_by_depth(
@@ -231,7 +236,7 @@ def _sensitivity_by_depth(
 def _depth_curve(
     axes: Axes, performance: pd.DataFrame, measure: str, layers: Sequence[str], color: str
 ) -> None:
-    """Area under each repeat's curve (proportions need not be evenly spaced), then mean and interval."""
+    """Mean height of each repeat's curve; of these the mean and interval, layer by layer."""
     places, estimates = [], []
     for place, layer in enumerate(layers):
         rows = performance[performance["layer"] == layer]
@@ -245,7 +250,7 @@ def _depth_curve(
 
 
 def _mean_height(curve: pd.DataFrame, measure: str) -> float:
-    """Mean height of a curve over the proportions it covers, by the trapezoid rule."""
+    """Mean height over the proportions covered, by trapezoids: they may be unevenly spaced."""
     proportions = curve["proportion"].to_numpy(dtype=float)
     if len(proportions) == 1:
         return float(curve[measure].iloc[0])

@@ -1,4 +1,4 @@
-"""One look for all figures: colours that mean the same thing everywhere, sizes, and reproducible files."""
+"""One look for all figures: colours with one meaning each, sizes, and reproducible files."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -91,14 +91,24 @@ def layer_colors(layers: Sequence[str]) -> dict[str, str]:
 
 
 def percent(fraction: float) -> str:
-    """A fraction as per cent, with two or three digits that mean something: 56.5 %, 2.3 %, 0.41 %."""
-    value = 100 * fraction
-    if value == 0 or abs(value) >= 99.95:
-        return f"{value:.0f}\u00a0%"
-    if abs(value) >= 10:
-        return f"{value:.1f}\u00a0%"
-    decimals = min(4, 1 - int(np.floor(np.log10(abs(value)))))
-    return f"{value:.{decimals}f}\u00a0%"
+    """A fraction as per cent with the digits that mean something: 56.5 %, 2.3 %, 0.41 %."""
+    return f"{100 * fraction:.{_decimals(fraction)}f}\u00a0%"
+
+
+def percent_range(value: float, low: float, high: float) -> str:
+    """An interval in per cent with its value's digits: [1.5, 2.7]; empty where there is none."""
+    if not np.isfinite([low, high]).all():
+        return ""
+    decimals = _decimals(value)
+    return f"[{100 * low:.{decimals}f}, {100 * high:.{decimals}f}]"
+
+
+def _decimals(fraction: float) -> int:
+    """One decimal from 10 to 99.9 %, two digits below."""
+    size = abs(100 * fraction)
+    if size == 0 or size >= 99.95:
+        return 0
+    return min(4, max(1, 1 - int(np.floor(np.log10(size)))))
 
 
 def shorten(name: str, most: int = 24) -> str:

@@ -1,0 +1,230 @@
+"""The headline numbers of all methods in one picture."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from anatomy.figures.style import (
+    INK,
+    NULL,
+    QUIET,
+    layer_colors,
+    message,
+    percent,
+    percent_axis,
+    percent_range,
+    shorten,
+    styled,
+    super_category_colors,
+)
+
+SECTIONS = {"network": "Intact network", "circuits": "Category circuits", "knockouts": "Knock-outs"}
+MEASURES = {
+    "top1": "Top-1 accuracy",
+    "top5": "Top-5 accuracy",
+    "categories_with_circuit": "Categories with a circuit",
+    "kept_fraction": "Weights kept",
+    "kept_fraction_fc": "  in fully-connected layers",
+    "kept_fraction_conv": "  in convolutions",
+    "csa_unpruned": "CSA of the unpruned unit",
+    "csa_evaluation": "CSA of the circuit",
+    "csa_retained": "CSA retained",
+    "faithfulness": "Faithfulness",
+}
+ALL = "all"
+AREA = "area_under_top1_"
+_KINDS = {"synapse": "synapses", "node": "nodes"}
+_MODES = {"zero": "zero", "mean": "mean", "noise": "noise", "resample": "resampled"}
+# Heights in rows; a row in inches.
+_HEADING, _ROW, _LAYERS_ROW, _ROW_INCHES = 1.1, 1.0, 2.2, 0.34
+_LABEL_WIDTH, _PANEL_WIDTH, _MOST_ACROSS = 2.9, 5.0, 2
+_NUMBERS = ("value", "low", "high", "null_value", "p_value")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the picture: its name, its middle and its height, in rows from the top."""
+
+    method: str
+    measure: str
+    label: str
+    y: float
+    height: float
+
+
+@styled
+def headlines(summary: pd.DataFrame) -> Figure:
+    """Each headline number with its interval against its null; networks side by side.
+
+    Grey bars reach to the null value: chance, or what a constant unit gets. Knock-out lines hold
+    one point per layer, first layer on top.
+
+    Parameters
+    ----------
+    summary : table SUMMARY, layers in network order
+    """
+    summary = summary.astype(dict.fromkeys(_NUMBERS, float))
+    lines, headings, height = _lines(summary)
+    networks = list(dict.fromkeys(summary["network"]))
+    across = max(1, min(_MOST_ACROSS, len(networks)))
+    down = max(1, int(np.ceil(len(networks) / across)))
+    size = (_LABEL_WIDTH + _PANEL_WIDTH * across, down * (height * _ROW_INCHES + 0.7) + 1.0)
+    figure = Figure(figsize=size, layout="constrained")
+    figure.suptitle("What carries recognition, and what does its loss cost?", x=0.01, ha="left")
+    panels = figure.subplots(down, across, sharey=True, squeeze=False)
+    if not lines:
+        message(panels[0, 0], "There are no results yet.")
+        return figure
+    limits = _limits(summary)
+    for network, axes in zip(networks, panels.flat, strict=False):
+        _panel(axes, summary[summary["network"] == network], lines)
+        axes.set(title=network, xlim=limits, ylim=(height, 0))
+    for axes in panels.flat[len(networks) :]:
+        axes.set_axis_off()
+    for first in panels[:, 0]:
+        _label(first, lines, headings)
+    groups = _super_categories(summary)
+    figure.legend(
+        handles=_legend(groups, any(line.method == "knockouts" for line in lines)),
+        loc="outside lower left",
+        ncols=4 if across == 1 else 7,
+        columnspacing=1.4,
+        handlelength=1.6,
+    )
+    return figure
+
+
+def _lines(summary: pd.DataFrame) -> tuple[list[Line], dict[str, float]]:
+    """Lines that at least one network has, in reading order; headings' places; the whole height."""
+    lines: list[Line] = []
+    headings: dict[str, float] = {}
+    top = 0.0
+    for method, heading in SECTIONS.items():
+        found = set(summary.loc[summary["method"] == method, "measure"])
+        areas = sorted((m for m in found if m.startswith(AREA)), reverse=True)
+        measures = [m for m in MEASURES if m in found] + areas
+        if measures:
+            headings[heading] = top + 0.6 * _HEADING
+            top += _HEADING
+        for measure in measures:
+            tall = _LAYERS_ROW if measure.startswith(AREA) else _ROW
+            label = MEASURES.get(measure) or _area_label(measure)
+            lines.append(Line(method, measure, label, top + tall / 2, tall))
+            top += tall
+    return lines, headings, top
+
+
+def _area_label(measure: str) -> str:
+    kind, mode = measure.removeprefix(AREA).rsplit("_", 1)
+    kind, mode = _KINDS.get(kind, kind), _MODES.get(mode, mode)
+    return f"Accuracy left, each layer's\n{kind} knocked out ({mode})"
+
+
+def _limits(summary: pd.DataFrame) -> tuple[float, float]:
+    """0 to 100 %, further only where a number or its interval is."""
+    reach = summary[["value", "low", "high"]]
+    return min(0.0, reach.min().min() * 1.05), max(1.0, reach.max().max() * 1.02)
+
+
+def _super_categories(summary: pd.DataFrame) -> list[str]:
+    groups = summary.loc[summary["method"] != "knockouts", "group"]
+    return sorted(set(groups) - {ALL})
+
+
+def _panel(axes: Axes, summary: pd.DataFrame, lines: Sequence[Line]) -> None:
+    """The numbers of one network."""
+    colors = super_category_colors(_super_categories(summary))
+    knocked_out = summary.loc[summary["method"] == "knockouts", "group"]
+    layers = layer_colors(list(dict.fromkeys(knocked_out)))
+    for line in lines:
+        rows = summary[(summary["method"] == line.method) & (summary["measure"] == line.measure)]
+        rows = rows.dropna(subset="value").set_index("group")
+        null = rows["null_value"].dropna()
+        if len(null):
+            shown = null.get(ALL, null.iloc[0])
+            axes.barh(line.y, shown, 0.8 * line.height, color=NULL, alpha=0.55, linewidth=0)
+        if rows.empty:
+            _write(axes, line.y, "\N{EN DASH}", "")
+        elif line.measure.startswith(AREA):
+            _layers(axes, rows, line, layers)
+        else:
+            _number(axes, rows, line, colors)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel("%")
+    percent_axis(axes.xaxis)
+    axes.grid(axis="x", color=NULL, linewidth=0.5, alpha=0.6)
+
+
+def _number(axes: Axes, rows: pd.DataFrame, line: Line, colors: dict[str, str]) -> None:
+    """The number for everything large, those for super-categories small below it."""
+    groups = [group for group in colors if group in rows.index]
+    shifts = np.linspace(0.16, 0.38, len(groups)) if len(groups) > 1 else [0.26]
+    for shift, group in zip(shifts, groups, strict=False):
+        _mark(axes, rows.loc[group], line.y + shift, colors[group], 3.5, 1.2)
+    if ALL in rows.index:
+        row = rows.loc[ALL]
+        _mark(axes, row, line.y - (0.12 if groups else 0), INK, 7, 2.2)
+        detail = percent_range(row["value"], row["low"], row["high"])
+        _write(axes, line.y, percent(row["value"]), detail + _p_text(row["p_value"]))
+
+
+def _layers(axes: Axes, rows: pd.DataFrame, line: Line, colors: dict[str, str]) -> None:
+    """A point per layer, first layer on top; the lowest is named."""
+    shifts = np.linspace(-0.38, 0.38, len(rows)) * line.height if len(rows) > 1 else [0.0]
+    size = 5 if len(rows) <= 16 else 3
+    for shift, layer in zip(shifts, rows.index, strict=True):
+        _mark(axes, rows.loc[layer], line.y + shift, colors[layer], size, 1.2)
+    lowest = rows["value"].idxmin()
+    row = rows.loc[lowest]
+    detail = percent_range(row["value"], row["low"], row["high"])
+    _write(axes, line.y + 0.3, percent(row["value"]), detail)
+    _write(axes, line.y - 0.5, f"least: {shorten(str(lowest), 18)}", "")
+
+
+def _mark(axes: Axes, row: pd.Series, y: float, color: str, size: float, width: float) -> None:
+    axes.hlines(y, row["low"], row["high"], color=color, linewidth=width, zorder=3)
+    look = {"color": color, "markersize": size, "markeredgewidth": 0, "zorder": 4}
+    axes.plot(row["value"], y, "o", clip_on=False, **look)
+
+
+def _write(axes: Axes, y: float, text: str, detail: str) -> None:
+    """A number beside the panel, its interval smaller."""
+    place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
+    axes.annotate(text, (1, y), (8, 0), fontsize=12, **place)
+    axes.annotate(detail, (1, y), (66, 0), fontsize=10.5, color=QUIET, **place)
+
+
+def _p_text(p: float) -> str:
+    if not np.isfinite(p):
+        return ""
+    return "  p < .001" if p < 0.001 else f"  p = {p:.3f}".replace("0.", ".")
+
+
+def _label(axes: Axes, lines: Sequence[Line], headings: dict[str, float]) -> None:
+    """Names of the lines, and headings over the sections."""
+    axes.set_yticks([line.y for line in lines], [line.label for line in lines])
+    place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
+    for heading, y in headings.items():
+        axes.annotate(heading, (0, y), (6, 0), weight="bold", fontsize=12, **place)
+
+
+def _legend(groups: Sequence[str], layers: bool) -> list[Line2D | Patch]:
+    handles: list[Line2D | Patch] = [
+        Line2D([], [], color=INK, marker="o", markersize=7, linewidth=2.2, label="95 % interval")
+    ]
+    for group, color in super_category_colors(groups).items():
+        look = {"color": color, "marker": "o", "markersize": 4, "linewidth": 1.2}
+        handles.append(Line2D([], [], label=group, **look))
+    handles.append(Patch(color=NULL, alpha=0.55, linewidth=0, label="chance or constant unit"))
+    if layers:
+        first, last = layer_colors(["first", "last"]).values()
+        for color, label in ((first, "first layer"), (last, "last layer")):
+            dot = {"color": color, "marker": "o", "markersize": 5, "linewidth": 0}
+            handles.append(Line2D([], [], label=label, **dot))
+    return handles
