@@ -183,7 +183,9 @@ def extract(
         return None
     stages: dict[Stage, list[str]] = {
         "fully_connected": list(fully_connected),
-        "convolution": [layer.name for layer in network.layers if layer.name not in fully_connected],
+        "convolution": [
+            layer.name for layer in network.layers if layer.name not in fully_connected
+        ],
     }
     masks: Masks = {}
     points: list[SweepPoint] = []
@@ -193,7 +195,9 @@ def extract(
             dense = _stage_scores(network, output, {name: scores[name] for name in layers})
             if stage == "fully_connected":
                 dense = normalise(dense, settings.normalisation)
-            sweep = Sweep(stage, rank(dense, settings.scope), target_logits[stage], masks, criterion)
+            sweep = Sweep(
+                stage, rank(dense, settings.scope), target_logits[stage], masks, criterion
+            )
             fraction = sweep.run(settings)
             masks = masks | sweep.masks_at(fraction)
             chosen = sweep.points[fraction]
@@ -290,7 +294,9 @@ class Sweep:
             false_alarms=fit.false_alarms,
         )
 
-    def _limits(self, choose: Literal["before_first_failure", "sparsest"]) -> tuple[float, float | None]:
+    def _limits(
+        self, choose: Literal["before_first_failure", "sparsest"]
+    ) -> tuple[float, float | None]:
         """The fraction to keep, and the next sparser one, which fails (None where none does).
 
         The first fraction of the grid is 0: nothing removed in this stage always counts as holding.

@@ -20,7 +20,9 @@ from anatomy.networks.network import Network
 from anatomy.store import ArraySpec, StoreWriter, open_store, read_array, read_rows
 
 
-def full_masks(network: Network, output: int, circuit: Circuit | None) -> dict[str, NDArray[np.bool_]]:
+def full_masks(
+    network: Network, output: int, circuit: Circuit | None
+) -> dict[str, NDArray[np.bool_]]:
     """Layer -> mask of the whole weight tensor; without a circuit every weight is kept.
 
     Of the output layer a circuit holds the category's row; the other rows are not part of it.
@@ -118,9 +120,14 @@ def _write(
         )
         for layer, shape in shapes.items()
     }
-    described = {"categories": list(categories), "layers": [[n, list(s)] for n, s in shapes.items()]}
+    described = {
+        "categories": list(categories),
+        "layers": [[n, list(s)] for n, s in shapes.items()],
+    }
     writer = StoreWriter(path, manifest, dict(provenance) | described, arrays)
     for category, own in packed:
         rows = slice(*_place(categories, category))
-        writer.write(category, {f"{layer}/masks": (rows, bits[None]) for layer, bits in own.items()})
+        writer.write(
+            category, {f"{layer}/masks": (rows, bits[None]) for layer, bits in own.items()}
+        )
     writer.finish()

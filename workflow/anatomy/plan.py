@@ -78,7 +78,9 @@ class Plan:
 
     def knockout_tables(self) -> list[str]:
         """The table of knock-outs of each network that has them."""
-        return [f"results/{n}/knockouts/performance.csv" for n in self.specs["summary"]["knockouts"]]
+        return [
+            f"results/{n}/knockouts/performance.csv" for n in self.specs["summary"]["knockouts"]
+        ]
 
     def network_descriptions(self) -> list[str]:
         """Descriptions of the networks that the summary covers."""
@@ -139,7 +141,9 @@ class Plan:
     def _figure_targets(self) -> list[str]:
         figures = ["results/figures/headlines.png"]
         if "figures/toybox" in self.specs:
-            figures += [f"results/figures/toybox_{name}.png" for name in ("contact_sheet", "labels")]
+            figures += [
+                f"results/figures/toybox_{name}.png" for name in ("contact_sheet", "labels")
+            ]
         for method, names in FIGURES.items():
             for network in self.specs["summary"][method]:
                 figures += [f"results/{network}/{method}/figures/{name}.png" for name in names]
@@ -217,7 +221,9 @@ def stimuli_shown(configuration: Configuration, name: str) -> list[str]:
     methods = [configuration.circuits, configuration.knockouts]
     return list(
         dict.fromkeys(
-            m.stimuli for m in methods if m is not None and name in (m.networks or configuration.networks)
+            m.stimuli
+            for m in methods
+            if m is not None and name in (m.networks or configuration.networks)
         )
     )
 
@@ -295,7 +301,9 @@ def circuit_specs(configuration: Configuration, name: str, circuits: Circuits) -
     return specs
 
 
-def in_shards(wanted: Sequence[str], all_categories: Sequence[str], size: int) -> dict[str, list[str]]:
+def in_shards(
+    wanted: Sequence[str], all_categories: Sequence[str], size: int
+) -> dict[str, list[str]]:
     """Shard name -> its categories.
 
     A category's shard depends on its place in the stimulus set alone, so that asking for another category changes
@@ -308,7 +316,9 @@ def in_shards(wanted: Sequence[str], all_categories: Sequence[str], size: int) -
     return shards
 
 
-def knockout_specs(configuration: Configuration, name: str, knockouts: Knockouts) -> dict[str, Spec]:
+def knockout_specs(
+    configuration: Configuration, name: str, knockouts: Knockouts
+) -> dict[str, Spec]:
     """Knock-out sweeps in groups of layers, and the table over all of them."""
     layers = resolution.chosen_layers("knockouts.layers", configuration, name, knockouts.layers)
     settings = knockouts.model_dump(

@@ -92,11 +92,11 @@ def record(
         )
         for array in arrays
     }
-    writer = StoreWriter(path, manifest, provenance(network, stimuli) | {"batch_size": batch_size}, specs)
+    writer = StoreWriter(
+        path, manifest, provenance(network, stimuli) | {"batch_size": batch_size}, specs
+    )
     blocks = [
-        (split, block)
-        for split, own in rows.items()
-        for block in row_blocks(len(own), batch_size)
+        (split, block) for split, own in rows.items() for block in row_blocks(len(own), batch_size)
     ]
     wanted = {split: [array for array in arrays if array.split == split] for split in rows}
     parts = {s: prefix(network.graph, [array.value for array in own]) for s, own in wanted.items()}
@@ -190,7 +190,7 @@ class Recording:
 
         def load(block: slice) -> dict[str, Tensor]:
             values = {
-                name: torch.from_numpy(read_rows(array, chosen[block])).to(self._network.device)
+                name: self._tensor(read_rows(array, chosen[block]))
                 for name, array in arrays.items()
             }
             if IMAGES in names:
@@ -198,6 +198,12 @@ class Recording:
             return values
 
         return Batches(load, len(chosen), batch_size)
+
+    def _tensor(self, values: NDArray[np.float32]) -> Tensor:
+        tensor = torch.from_numpy(values).to(self._network.device)
+        if tensor.ndim == 4:  # the memory order of the network's input, see preprocessing
+            return tensor.contiguous(memory_format=torch.channels_last)
+        return tensor
 
 
 def _value_shapes(network: Network, values: set[str]) -> dict[str, tuple[int, ...]]:

@@ -174,10 +174,14 @@ def open_store(path: Path, manifest: Path, expected: Mapping[str, Any]) -> zarr.
     group = zarr.open_group(path, mode="r")
     stored = dict(group.attrs)
     if stored != described["provenance"]:
-        raise InputError(f"{path}: its provenance differs from {manifest}; remove both and run again")
+        raise InputError(
+            f"{path}: its provenance differs from {manifest}; remove both and run again"
+        )
     for key, value in expected.items():
         if stored.get(key) != value:
-            raise InputError(f"{path}: made with {key} = {stored.get(key)!r}, but {value!r} is wanted")
+            raise InputError(
+                f"{path}: made with {key} = {stored.get(key)!r}, but {value!r} is wanted"
+            )
     return group
 
 
@@ -188,7 +192,9 @@ def read_array(group: zarr.Group, name: str) -> zarr.Array:
     array = group[name]
     if array.nchunks_initialized != array.nchunks:
         missing = array.nchunks - array.nchunks_initialized
-        raise InputError(f"{group.store_path}/{name}: {missing} of {array.nchunks} chunks are missing")
+        raise InputError(
+            f"{group.store_path}/{name}: {missing} of {array.nchunks} chunks are missing"
+        )
     return array
 
 

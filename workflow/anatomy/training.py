@@ -59,7 +59,9 @@ def train(
     mirroring and shifts of up to an eighth of the side. Everything random comes from the seed. The training images
     stay in memory: this is for small networks and sets.
     """
-    model = new_model(architecture, outputs, settings.seed).to(device, memory_format=torch.channels_last)
+    model = new_model(architecture, outputs, settings.seed).to(
+        device, memory_format=torch.channels_last
+    )
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
@@ -91,7 +93,9 @@ def train(
                 epoch=epoch,
                 loss=loss / len(inputs),
                 training_accuracy=hits / len(inputs),
-                held_out_accuracy=accuracy(model, preprocessing, held_out, settings.batch_size, device),
+                held_out_accuracy=accuracy(
+                    model, preprocessing, held_out, settings.batch_size, device
+                ),
             ),
             model,
         )

@@ -5,19 +5,16 @@ import sys
 from pathlib import Path
 
 ROOT = Path(workflow.basedir)
-LIBRARY = str(ROOT / "workflow")
-sys.path.insert(0, LIBRARY)
-# Jobs find the library, and the Python that runs Snakemake unless an environment of their own replaces it
-os.environ["PYTHONPATH"] = os.pathsep.join([LIBRARY, os.environ.get("PYTHONPATH", "")])
-os.environ["PATH"] = os.pathsep.join(
-    [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
-)
+sys.path.insert(0, str(ROOT / "workflow"))
 
 from anatomy.config.checks import check
 from anatomy.config.validation import validate
 from anatomy.dependencies import library_files
+from anatomy.environment import prepare_environment
 from anatomy.errors import InputError
 from anatomy.plan import make_plan
+
+prepare_environment()
 
 try:
     CONFIGURATION = validate(config)
@@ -36,8 +33,7 @@ TARGETS = PLAN.targets()
 
 # the library files that a step imports, directly or not, are inputs of its jobs
 CODE = {
-    step: [os.path.relpath(ROOT / file) for file in library_files(f"anatomy.steps.{step}")]
-    for step in PLAN.steps()
+    step: [os.path.relpath(ROOT / file) for file in library_files(f"anatomy.steps.{step}")] for step in PLAN.steps()
 }
 
 

@@ -13,9 +13,9 @@ rule download_imagenette:
         "results/logs/imagenette/{version}.log",
     benchmark:
         "results/benchmarks/imagenette/{version}.tsv"
+    localrule: True
     conda:
         "../../envs/anatomy.yaml"
-    localrule: True
     shell:
         "python -m anatomy.steps.imagenette {input.spec} --manifest {output.manifest} --record {output.record} "
         "> {log} 2>&1"

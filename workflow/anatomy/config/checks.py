@@ -56,7 +56,9 @@ def _check_network(configuration: Configuration, name: str) -> None:
     network = configuration.networks[name]
     resolution.architecture(configuration, name)
     resolution.output_categories(configuration, name)
-    resolution.chosen_layers("recordings.layers", configuration, name, configuration.recordings.layers)
+    resolution.chosen_layers(
+        "recordings.layers", configuration, name, configuration.recordings.layers
+    )
     if network.training is not None:
         images = configuration.stimuli[network.training.stimuli].images
         for split in ("training", "evaluation"):
@@ -65,12 +67,18 @@ def _check_network(configuration: Configuration, name: str) -> None:
                     f"configuration: stimuli.{network.training.stimuli}.images.{split} is 0, but network {name!r} "
                     "is trained with this set"
                 )
-    if network.weights not in (None, "torchvision", "trained") and not Path(network.weights).is_file():
+    if (
+        network.weights not in (None, "torchvision", "trained")
+        and not Path(network.weights).is_file()
+    ):
         raise InputError(
             f"configuration: networks.{name}.weights: {network.weights!r} is neither torchvision nor trained nor "
             "a file"
         )
-    if network.weights == "torchvision" and network.architecture in ("bvlc_alexnet", "toybox_alexnet"):
+    if network.weights == "torchvision" and network.architecture in (
+        "bvlc_alexnet",
+        "toybox_alexnet",
+    ):
         raise InputError(
             f"configuration: networks.{name}.weights: torchvision has no weights for {network.architecture}"
         )
@@ -83,7 +91,9 @@ def _check_circuits(configuration: Configuration, circuits: Circuits) -> None:
             raise InputError(
                 f"configuration: stimuli.{circuits.stimuli}.images.{split} is 0, but circuits need it"
             )
-    known = [r.category for r in resolution.stimulus_categories(f"stimuli.{circuits.stimuli}", stimuli)]
+    known = [
+        r.category for r in resolution.stimulus_categories(f"stimuli.{circuits.stimuli}", stimuli)
+    ]
     for category in circuits.categories or []:
         if category not in known:
             raise InputError(

@@ -13,7 +13,9 @@ from anatomy.config.stimuli import Stimuli
 class Compute(Section):
     """How steps compute. Threads and batch sizes can change the last digits of results, so they are settings."""
 
-    threads: int = Field(2, ge=1, le=256, description="threads of a computing step, whatever --cores says")
+    threads: int = Field(
+        2, ge=1, le=256, description="threads of a computing step, whatever --cores says"
+    )
     batch_size: int = Field(64, ge=1, description="images that pass through a network at once")
 
 
@@ -21,7 +23,9 @@ class ToyboxBroden(Section):
     """A labelled toybox set in Broden's layout, for dissection."""
 
     images_per_category: int = Field(12, ge=1, description="scenes of each of the 12 categories")
-    image_size: int = Field(64, ge=32, le=1024, description="side of the images, pixels; masks have half")
+    image_size: int = Field(
+        64, ge=32, le=1024, description="side of the images, pixels; masks have half"
+    )
     seed: int = Field(0, ge=0, description="another seed draws other scenes")
 
 
@@ -33,7 +37,9 @@ class Configuration(Section):
     recordings: Recordings = Field(default_factory=Recordings)
     circuits: Circuits | None = Field(None, description="absent: no circuits are computed")
     knockouts: Knockouts | None = Field(None, description="absent: no knock-outs are computed")
-    toybox_broden: ToyboxBroden | None = Field(None, description="absent: no labelled toybox set is made")
+    toybox_broden: ToyboxBroden | None = Field(
+        None, description="absent: no labelled toybox set is made"
+    )
     compute: Compute = Field(default_factory=Compute)
 
     @model_validator(mode="after")
@@ -43,9 +49,15 @@ class Configuration(Section):
             if twin is not None:
                 self._known(f"networks.{name}.untrained_twin_of", twin, list(self.networks))
                 if self.networks[twin].untrained_twin_of is not None:
-                    raise ValueError(f"networks.{name}.untrained_twin_of: {twin!r} is itself a twin")
+                    raise ValueError(
+                        f"networks.{name}.untrained_twin_of: {twin!r} is itself a twin"
+                    )
             if network.training is not None:
-                self._known(f"networks.{name}.training.stimuli", network.training.stimuli, list(self.stimuli))
+                self._known(
+                    f"networks.{name}.training.stimuli",
+                    network.training.stimuli,
+                    list(self.stimuli),
+                )
         for key in ("circuits", "knockouts"):
             method = getattr(self, key)
             if method is not None:

@@ -6,9 +6,7 @@ from pydantic import Field, model_validator
 
 from anatomy.config.base import Name, Proportion, Section
 
-ScoreKind = Literal[
-    "signed", "absolute_per_image", "absolute_per_position", "magnitude", "random"
-]
+ScoreKind = Literal["signed", "absolute_per_image", "absolute_per_position", "magnitude", "random"]
 KnockoutKind = Literal["synapse", "node"]
 KnockoutMode = Literal["zero", "mean", "noise", "resample"]
 LayerNames = Annotated[list[str] | Literal["all"], Field()]
@@ -20,7 +18,9 @@ class Recordings(Section):
     layers: LayerNames = Field(
         default_factory=list, description="layers whose responses are recorded; `all`, or a list"
     )
-    dtype: Literal["float16", "float32"] = Field("float16", description="precision of these responses")
+    dtype: Literal["float16", "float32"] = Field(
+        "float16", description="precision of these responses"
+    )
 
 
 class Circuits(Section):
@@ -39,9 +39,12 @@ class Circuits(Section):
         "joint", description="rank all weights of a stage together, or each layer by itself"
     )
     criterion: Literal["faithfulness", "csa"] = Field(
-        "faithfulness", description="what must stay above threshold x its value in the unpruned network"
+        "faithfulness",
+        description="what must stay above threshold x its value in the unpruned network",
     )
-    threshold: float = Field(0.9, gt=0, le=1, description="share of the unpruned value that must remain")
+    threshold: float = Field(
+        0.9, gt=0, le=1, description="share of the unpruned value that must remain"
+    )
     choose: Literal["before_first_failure", "sparsest"] = Field(
         "before_first_failure",
         description="the sparsest before the criterion first fails, or the sparsest of all that pass",
@@ -54,7 +57,10 @@ class Circuits(Section):
         description="grid of fractions of weights removed, ascending from 0",
     )
     refinement: int = Field(
-        4, ge=0, le=50, description="further steps between the last that passes and the first that fails"
+        4,
+        ge=0,
+        le=50,
+        description="further steps between the last that passes and the first that fails",
     )
     categories_per_job: int = Field(25, ge=1, description="categories that share one job")
 
@@ -69,9 +75,13 @@ class Circuits(Section):
 class Knockouts(Section):
     """Knock-outs: a growing proportion of weights (synapse) or units (node) of one layer is replaced."""
 
-    stimuli: Name = Field(description="stimulus set on whose evaluation split performance is measured")
+    stimuli: Name = Field(
+        description="stimulus set on whose evaluation split performance is measured"
+    )
     networks: list[Name] | None = Field(None, description="which networks; all when absent")
-    layers: LayerNames = Field("all", description="layers to knock out, one at a time; `all`, or a list")
+    layers: LayerNames = Field(
+        "all", description="layers to knock out, one at a time; `all`, or a list"
+    )
     kinds: list[KnockoutKind] = Field(
         default_factory=lambda: ["synapse", "node"],
         min_length=1,
@@ -84,7 +94,9 @@ class Knockouts(Section):
         "the layer's spread, or another weight of the layer",
     )
     noise: float = Field(
-        1.0, gt=0, description="mode noise: standard deviation relative to that of the layer's weights"
+        1.0,
+        gt=0,
+        description="mode noise: standard deviation relative to that of the layer's weights",
     )
     proportions: list[Proportion] = Field(
         default_factory=lambda: [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0],

@@ -20,10 +20,14 @@ class PreprocessingOverrides(Section):
 class Training(Section):
     """How a network is trained by the workflow (Adam with weight decay, one-cycle learning rate)."""
 
-    stimuli: Name = Field(description="stimulus set whose training split is learned, evaluation split held out")
+    stimuli: Name = Field(
+        description="stimulus set whose training split is learned, evaluation split held out"
+    )
     epochs: int = Field(12, ge=1, description="passes over the training images")
     batch_size: int = Field(64, ge=1, description="images per step")
-    learning_rate: float = Field(0.002, gt=0, lt=1, description="highest learning rate of the cycle")
+    learning_rate: float = Field(
+        0.002, gt=0, lt=1, description="highest learning rate of the cycle"
+    )
     weight_decay: float = Field(0.02, ge=0, description="decoupled weight decay")
     seed: int = Field(0, ge=0, description="of initial weights, order of images and mirroring")
 

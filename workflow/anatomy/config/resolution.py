@@ -74,7 +74,9 @@ def _rows(key: str, path: Path) -> list[CategoryRow]:
 def _chosen(key: str, wanted: Sequence[str], rows: list[CategoryRow]) -> list[CategoryRow]:
     by_category = {row.category: row for row in rows}
     if len(set(wanted)) != len(wanted) or not wanted:
-        raise InputError(f"configuration: {key} must name at least one category, and each only once")
+        raise InputError(
+            f"configuration: {key} must name at least one category, and each only once"
+        )
     for category in wanted:
         if category not in by_category:
             few = ", ".join(list(by_category)[:12])
@@ -105,7 +107,9 @@ def layers(configuration: Configuration, name: str) -> list[tuple[str, str]]:
     return [tuple(entry) for entry in layer_table()[architecture(configuration, name)]["layers"]]
 
 
-def chosen_layers(key: str, configuration: Configuration, name: str, wanted: LayerNames) -> list[str]:
+def chosen_layers(
+    key: str, configuration: Configuration, name: str, wanted: LayerNames
+) -> list[str]:
     """The layers asked for, in network order; InputError names one that the network lacks."""
     known = [layer for layer, _ in layers(configuration, name)]
     if wanted == "all":

@@ -23,15 +23,21 @@ class ImagesPerCategory(Section):
     training: int = Field(0, ge=0, description="images to train a network with")
     scoring: int = Field(4, ge=0, description="images that weights are scored on")
     extraction: int = Field(20, ge=0, description="images on which circuits are chosen")
-    evaluation: int = Field(30, ge=0, description="new images on which circuits and lesions are measured")
+    evaluation: int = Field(
+        30, ge=0, description="new images on which circuits and lesions are measured"
+    )
 
 
 class ToyboxStimuli(Section):
     """Small scenes drawn by the project's own renderer; needs no files."""
 
     source: Literal["toybox"]
-    categories: list[Name] | None = Field(None, description="which of the 12 categories; all when absent")
-    image_size: int = Field(64, ge=32, le=1024, description="side of the stored square images, pixels")
+    categories: list[Name] | None = Field(
+        None, description="which of the 12 categories; all when absent"
+    )
+    image_size: int = Field(
+        64, ge=32, le=1024, description="side of the stored square images, pixels"
+    )
     images: ImagesPerCategory = Field(default_factory=ImagesPerCategory)
     seed: int = Field(0, ge=0, description="another seed draws another set of scenes")
 
@@ -49,7 +55,9 @@ class FolderStimuli(Section):
         None, description="which categories (folder names); all rows of category_table when absent"
     )
     resize: int = Field(256, ge=8, description="the shorter side is brought to this first, pixels")
-    image_size: int = Field(224, ge=8, description="side of the square cropped from the centre, pixels")
+    image_size: int = Field(
+        224, ge=8, description="side of the square cropped from the centre, pixels"
+    )
     images: ImagesPerCategory = Field(default_factory=ImagesPerCategory)
     seed: int = Field(0, ge=0, description="decides which images of a category are chosen")
 
@@ -60,7 +68,9 @@ class ImagenetteStimuli(Section):
     source: Literal["imagenette"]
     version: Literal["full", "320px", "160px"] = Field("320px", description="which download")
     resize: int = Field(256, ge=8, description="the shorter side is brought to this first, pixels")
-    image_size: int = Field(224, ge=8, description="side of the square cropped from the centre, pixels")
+    image_size: int = Field(
+        224, ge=8, description="side of the square cropped from the centre, pixels"
+    )
     images: ImagesPerCategory = Field(default_factory=ImagesPerCategory)
     seed: int = Field(0, ge=0, description="decides which images of a category are chosen")
 

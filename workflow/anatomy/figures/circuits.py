@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from anatomy.figures.style import (
     INK,
+    MINUS,
     NULL,
     QUIET,
     message,
@@ -39,14 +40,18 @@ SIZES = {
 # Columns of substitution accuracy, worst to best, and their names for people.
 CONSTANT, CIRCUIT, UNPRUNED = "csa_bias_only", "csa_evaluation", "csa_unpruned"
 ACCURACIES = {CONSTANT: "constant unit", CIRCUIT: "circuit", UNPRUNED: "unpruned unit"}
-ACCURACY_AXIS = "Substitution accuracy on new images (hits \N{MINUS SIGN} false alarms)"
+ACCURACY_AXIS = f"Substitution accuracy on new images (hits {MINUS} false alarms)"
 
 _KEPT_TICKS = (1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 1e-4, 1e-5)
+_SIZE_LABEL = "Weights kept (%, log axis)"
 _GRID_POINTS = 81
-_NO_CIRCUITS = "No category has a circuit: no output unit does better than a constant one."
+_NO_CIRCUITS = "No category has a circuit."
 # Share of a histogram's height that its bars fill, and where the mean stands above them.
 _BAR_HEIGHT, _MARK_HEIGHT = 0.78, 0.9
 _SEED = 0
+# A ring is wider than a dot, so that it shows behind one at the same place.
+_DOT = 6.5
+_RING = {"markerfacecolor": "white", "markeredgewidth": 1.6, "markersize": 9.5}
 _TIGHT = {"columnspacing": 1.4, "handlelength": 1.6, "handletextpad": 0.6}
 Colors = Mapping[str, str]
 
@@ -98,13 +103,12 @@ def circuit_sizes(summary: pd.DataFrame) -> Figure:
     summary : table CIRCUIT_SUMMARY of one network
     """
     summary = summary.astype(dict.fromkeys(SIZES, float))
-    columns = [column for column in SIZES if summary[column].notna().any()] or ["kept_fraction"]
+    columns = [column for column in SIZES if summary[column].notna().any()] or list(SIZES)
     if len(summary) <= MOST_ROWS:
         figure = _size_rows(summary, columns)
     else:
         figure = _size_histograms(summary, columns)
     figure.suptitle("How small is the network that a category needs?", x=0.01, ha="left")
-    figure.supxlabel("Weights kept (%, logarithmic axis)", fontsize=12)
     return figure
 
 
@@ -169,8 +173,8 @@ def _pruning_panel(
         for group in colors:
             own = values[(groups == group).to_numpy()]
             if len(own):
-                _mean_line(axes, grid, own, colors[group], 1.6)
-    _mean_line(axes, grid, values, INK, 2.6)
+                _mean_line(axes, grid, own, colors[group], 1.6, 0.12)
+    _mean_line(axes, grid, values, INK, 2.6, 0.22)
     for category in chosen.index.intersection(list(curves)):
         curve, kept = curves[category], chosen[category]
         look = {"markersize": 7, "markeredgecolor": "white"} if one_by_one else {"alpha": 0.3}
@@ -191,12 +195,17 @@ def _at(curve: pd.Series, kept: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _mean_line(
-    axes: Axes, grid: NDArray[np.float64], values: NDArray[np.float64], color: str, width: float
+    axes: Axes,
+    grid: NDArray[np.float64],
+    values: NDArray[np.float64],
+    color: str,
+    width: float,
+    opacity: float,
 ) -> None:
-    """Mean over categories (category, grid point) with its interval."""
+    """Mean over categories (category, grid point) with its interval as a band of this opacity."""
     estimates = [confidence_interval(column, _SEED, resamples=1000) for column in values.T]
     low, high = [e.low for e in estimates], [e.high for e in estimates]
-    axes.fill_between(grid, low, high, color=color, alpha=0.22, linewidth=0, zorder=3)
+    axes.fill_between(grid, low, high, color=color, alpha=opacity, linewidth=0, zorder=3)
     axes.plot(grid, [e.value for e in estimates], color=color, linewidth=width, zorder=3.5)
 
 
@@ -225,7 +234,7 @@ def _faithfulness_limits(values: pd.Series) -> tuple[float, float]:
 def _pruning_legend(shown: pd.DataFrame, colors: Colors) -> list[Line2D | Patch]:
     n = shown["category"].nunique()
     handles: list[Line2D | Patch] = [
-        Line2D([], [], color=INK, linewidth=2.6, label=f"mean of {n} categories, 95 % interval")
+        Line2D([], [], color=INK, linewidth=2.6, label=f"mean (n = {n}), 95 % interval")
     ]
     one_by_one = n <= MOST_LINES
     for group in sorted(set(shown["super_category"])):
@@ -264,6 +273,13 @@ def _kept_ticks(axes: Axes, ticks: Sequence[float] = _KEPT_TICKS) -> None:
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_major_formatter(FixedFormatter([f"{100 * tick:g}" for tick in ticks]))
     axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _group_dots(colors: Colors) -> list[Line2D | Patch]:
+    return [
+        Line2D([], [], color=color, marker="o", linewidth=0, markersize=6, label=group)
+        for group, color in colors.items()
+    ]
 
 
 # Circuit sizes
@@ -306,23 +322,25 @@ def _size_rows(summary: pd.DataFrame, columns: Sequence[str]) -> Figure:
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="y", color=NULL, linewidth=0.8, linestyle=(0, (1, 2)))
         _size_axis(axes, summary[list(columns)])
+        axes.set_xlabel(_SIZE_LABEL)
     _category_axis(panels[0], rows, colors)
     for row in rows.index[rows["kept_fraction"].isna()]:
-        _without_circuit(panels[0], row)
+        _without_circuit(panels[0], row, 0)
     handles = [
-        Line2D([], [], color=QUIET, marker="o", markersize=6, linewidth=0, label="circuit"),
+        *_group_dots(colors),
         Line2D([], [], color=QUIET, linewidth=1.6, label="mean"),
         Patch(color=QUIET, alpha=0.2, linewidth=0, label="its 95 % interval"),
     ]
-    figure.legend(handles=handles, loc="outside upper right", ncols=3, **_TIGHT)
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(6, len(handles)), **_TIGHT)
     return figure
 
 
-def _without_circuit(axes: Axes, row: int) -> None:
+def _without_circuit(axes: Axes, row: int, side: int) -> None:
+    """Say so at the left (0) of a row or beyond its right end (1)."""
     at = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
     look = {"color": QUIET, "fontsize": 10, "va": "center"}
     behind = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-    axes.annotate("no circuit", (0, row), (6, 0), bbox=behind, **at, **look)
+    axes.annotate("no circuit", (side, row), (6, 0), bbox=behind, **at, **look)
 
 
 def _block_mean(
@@ -374,6 +392,8 @@ def _size_histograms(summary: pd.DataFrame, columns: Sequence[str]) -> Figure:
             textcoords="offset points",
             fontsize=13,
         )
+    for axes in panels[-1]:
+        axes.set_xlabel(_SIZE_LABEL)
     panels[0, 0].set_ylim(0, panels[0, 0].get_ylim()[1] / _BAR_HEIGHT)
     figure.supylabel("Share of the categories (%)", fontsize=12)
     return figure
@@ -414,30 +434,24 @@ def _accuracy_rows(summary: pd.DataFrame, colors: Colors) -> Figure:
         circuit, unpruned = getattr(row, CIRCUIT), getattr(row, UNPRUNED)
         main.plot([circuit, unpruned], [row.Index] * 2, color=color, linewidth=1.6, zorder=2)
         _ring(main, unpruned, row.Index, color)
-        main.plot(circuit, row.Index, "o", color=color, markersize=7.5, zorder=3)
+        main.plot(circuit, row.Index, "o", color=color, markersize=_DOT, zorder=3)
     _category_axis(main, rows, colors)
     for row in rows.index[rows[CIRCUIT].isna()]:
-        _without_circuit(main, row)
+        _without_circuit(main, row, 1)
     lowest = min(0.0, rows[list(ACCURACIES)].min().min() - 0.03)
     main.set(xlabel=ACCURACY_AXIS, xlim=(lowest, 1.02))
     handles = [
+        *_group_dots(colors),
         Patch(color=NULL, alpha=0.55, linewidth=0, label="constant unit (bias only)"),
-        Line2D([], [], color=QUIET, marker="o", markersize=7.5, linewidth=0, label="circuit"),
-        Line2D(
-            *([], []),
-            **{"color": QUIET, "marker": "o", "markersize": 7.5, "linewidth": 0},
-            markerfacecolor="white",
-            markeredgewidth=1.6,
-            label="unpruned unit",
-        ),
+        Line2D([], [], color=QUIET, marker="o", markersize=_DOT, linewidth=0, label="circuit"),
+        Line2D([], [], color=QUIET, marker="o", linewidth=0, label="unpruned unit", **_RING),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(5, len(handles)), **_TIGHT)
     return figure
 
 
 def _ring(axes: Axes, x: float, y: float, color: str) -> None:
-    look = {"markerfacecolor": "white", "markeredgewidth": 1.6, "markersize": 7.5}
-    axes.plot(x, y, "o", color=color, zorder=2.5, **look)
+    axes.plot(x, y, "o", color=color, zorder=2.5, **_RING)
 
 
 def _averages(summary: pd.DataFrame) -> dict[str, Estimate | None]:
@@ -451,7 +465,8 @@ def _average_rows(axes: Axes, summary: pd.DataFrame) -> None:
     if n == 0:
         message(axes, _NO_CIRCUITS)
         return
-    axes.set_title(f"Mean of the {n} categories with a circuit, 95 % interval", fontsize=12)
+    title = f"Mean over the categories with a circuit (n = {n}), 95 % interval"
+    axes.set_title(title, fontsize=12)
     axes.set_ylim(2.6, -0.6)
     axes.set_yticks(range(3), list(ACCURACIES.values())[::-1])
     axes.tick_params(axis="y", length=0)
@@ -462,7 +477,7 @@ def _average_rows(axes: Axes, summary: pd.DataFrame) -> None:
         axes.plot(mean.value, row, "D", color=INK, markerfacecolor=fill, markersize=7.5)
         place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
         interval = f"[{mean.low:.2f}, {mean.high:.2f}]" if np.isfinite(mean.low) else ""
-        text = f"{mean.value:.2f}  {interval}"
+        text = f"{mean.value:.2f}  {interval}".replace("-", MINUS)
         axes.annotate(text, (1, row), (6, 0), va="center", fontsize=11, **place)
 
 
@@ -486,10 +501,7 @@ def _accuracy_scatter(summary: pd.DataFrame, colors: Colors) -> Figure:
     left.set_ylabel("Substitution accuracy of the circuit")
     left.set_title(f"{len(shown)} of {len(summary)} categories have a circuit", fontsize=12)
     _average_points(right, shown, colors)
-    handles = [
-        Line2D([], [], color=color, marker="o", linewidth=0, markersize=6, label=group)
-        for group, color in colors.items()
-    ]
+    handles = _group_dots(colors)
     handles.append(Patch(color=NULL, alpha=0.7, linewidth=0, label="constant unit, middle 90 %"))
     handles.append(Line2D([], [], color=QUIET, linewidth=1, label="circuit = unpruned"))
     figure.legend(handles=handles, loc="outside lower center", ncols=4, **_TIGHT)
@@ -497,7 +509,7 @@ def _accuracy_scatter(summary: pd.DataFrame, colors: Colors) -> Figure:
 
 
 def _null_band(axes: Axes, shown: pd.DataFrame) -> None:
-    """What a constant unit gets: 5 and 95 % quantiles in up to 25 equal shares of the categories."""
+    """What a constant unit gets: 5 and 95 % quantiles in up to 25 equal shares of categories."""
     shares = min(25, max(1, len(shown) // 30))
     ordered = shown.sort_values(UNPRUNED)
     parts = [ordered.iloc[rows] for rows in np.array_split(np.arange(len(ordered)), shares)]

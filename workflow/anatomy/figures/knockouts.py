@@ -77,7 +77,7 @@ def performance_curves(
     _proportion_axes(panels, MEASURES[measure])
     if few:
         handles = [Line2D([], [], color=colors[layer], label=shorten(layer)) for layer in layers]
-        handles.append(Patch(color=QUIET, alpha=0.25, linewidth=0, label="95 % interval"))
+        handles += _interval_handle(performance)
         figure.legend(handles=handles, loc="outside right center", title="Layer knocked out")
     else:
         _layer_bar(figure, panels, layers)
@@ -121,7 +121,7 @@ def sensitivity_curves(performance: pd.DataFrame) -> Figure:
             _sensitivity_panels(block, own, groups, kinds, layers)
         text = f"Weights or units {MODES[mode]}"
         block.suptitle(text, x=0.01, ha="left", fontsize=12, color=QUIET)
-    handles = _sensitivity_legend(groups, [] if many else kinds)
+    handles = _sensitivity_legend(groups, [] if many else kinds) + _interval_handle(performance)
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure
 
@@ -266,5 +266,11 @@ def _sensitivity_legend(groups: Sequence[str], kinds: Sequence[str]) -> list[Lin
     for kind in kinds:
         label = KINDS[kind].split(" (")[0].lower()
         handles.append(Line2D([], [], color=INK, linestyle=_KIND_LINES[kind], label=label))
-    handles.append(Patch(color=QUIET, alpha=0.25, linewidth=0, label="95 % interval"))
     return handles
+
+
+def _interval_handle(performance: pd.DataFrame) -> list[Patch]:
+    """A single repeat has no interval."""
+    if performance["repeat"].nunique() < 2:
+        return []
+    return [Patch(color=QUIET, alpha=0.25, linewidth=0, label="95 % interval")]

@@ -44,6 +44,7 @@ _MODES = {"zero": "zero", "mean": "mean", "noise": "noise", "resample": "resampl
 # Heights in rows; a row in inches.
 _HEADING, _ROW, _LAYERS_ROW, _ROW_INCHES = 1.1, 1.0, 2.2, 0.34
 _LABEL_WIDTH, _PANEL_WIDTH, _MOST_ACROSS = 2.9, 5.0, 2
+_FURTHEST = (-0.25, 1.25)
 _NUMBERS = ("value", "low", "high", "null_value", "p_value")
 
 
@@ -83,8 +84,8 @@ def headlines(summary: pd.DataFrame) -> Figure:
         return figure
     limits = _limits(summary)
     for network, axes in zip(networks, panels.flat, strict=False):
-        _panel(axes, summary[summary["network"] == network], lines)
         axes.set(title=network, xlim=limits, ylim=(height, 0))
+        _panel(axes, summary[summary["network"] == network], lines)
     for axes in panels.flat[len(networks) :]:
         axes.set_axis_off()
     for first in panels[:, 0]:
@@ -127,9 +128,10 @@ def _area_label(measure: str) -> str:
 
 
 def _limits(summary: pd.DataFrame) -> tuple[float, float]:
-    """0 to 100 %, further only where a number or its interval is."""
+    """0 to 100 %, further where numbers are, but ratios of small numbers cannot stretch it far."""
     reach = summary[["value", "low", "high"]]
-    return min(0.0, reach.min().min() * 1.05), max(1.0, reach.max().max() * 1.02)
+    low, high = reach.min().min() * 1.05, reach.max().max() * 1.02
+    return float(np.clip(low, _FURTHEST[0], 0)), float(np.clip(high, 1, _FURTHEST[1]))
 
 
 def _super_categories(summary: pd.DataFrame) -> list[str]:
@@ -138,7 +140,7 @@ def _super_categories(summary: pd.DataFrame) -> list[str]:
 
 
 def _panel(axes: Axes, summary: pd.DataFrame, lines: Sequence[Line]) -> None:
-    """The numbers of one network."""
+    """The numbers of one network, between limits that are already set."""
     colors = super_category_colors(_super_categories(summary))
     knocked_out = summary.loc[summary["method"] == "knockouts", "group"]
     layers = layer_colors(list(dict.fromkeys(knocked_out)))
@@ -188,9 +190,12 @@ def _layers(axes: Axes, rows: pd.DataFrame, line: Line, colors: dict[str, str]) 
 
 
 def _mark(axes: Axes, row: pd.Series, y: float, color: str, size: float, width: float) -> None:
+    """A number with its interval; one beyond the axis is an arrowhead at its end."""
     axes.hlines(y, row["low"], row["high"], color=color, linewidth=width, zorder=3)
+    low, high = axes.get_xlim()
+    marker = "<" if row["value"] < low else ">" if row["value"] > high else "o"
     look = {"color": color, "markersize": size, "markeredgewidth": 0, "zorder": 4}
-    axes.plot(row["value"], y, "o", clip_on=False, **look)
+    axes.plot(np.clip(row["value"], low, high), y, marker, clip_on=False, **look)
 
 
 def _write(axes: Axes, y: float, text: str, detail: str) -> None:

@@ -16,6 +16,7 @@ INK = "#222222"
 QUIET = "#6b6b6b"
 # What a constant unit, chance or another null gets.
 NULL = "#c9c9c9"
+MINUS = "\N{MINUS SIGN}"
 
 _NAMED = {"animate": "#b5482a", "inanimate": "#2a6496"}
 # Told apart by colour-blind readers, from one another and from the two above (after Okabe & Ito).
@@ -92,7 +93,7 @@ def layer_colors(layers: Sequence[str]) -> dict[str, str]:
 
 def percent(fraction: float) -> str:
     """A fraction as per cent with the digits that mean something: 56.5 %, 2.3 %, 0.41 %."""
-    return f"{100 * fraction:.{_decimals(fraction)}f}\u00a0%"
+    return f"{100 * fraction:.{_decimals(fraction)}f}\u00a0%".replace("-", MINUS)
 
 
 def percent_range(value: float, low: float, high: float) -> str:
@@ -100,7 +101,7 @@ def percent_range(value: float, low: float, high: float) -> str:
     if not np.isfinite([low, high]).all():
         return ""
     decimals = _decimals(value)
-    return f"[{100 * low:.{decimals}f}, {100 * high:.{decimals}f}]"
+    return f"[{100 * low:.{decimals}f}, {100 * high:.{decimals}f}]".replace("-", MINUS)
 
 
 def _decimals(fraction: float) -> int:
@@ -118,7 +119,7 @@ def shorten(name: str, most: int = 24) -> str:
 
 def percent_axis(axis: matplotlib.axis.Axis) -> None:
     """Label a linear axis of fractions in per cent; the unit belongs into its label."""
-    axis.set_major_formatter(lambda value, _: f"{round(100 * value, 6):g}")
+    axis.set_major_formatter(lambda value, _: f"{round(100 * value, 6):g}".replace("-", MINUS))
 
 
 def message(axes: Axes, text: str) -> None:

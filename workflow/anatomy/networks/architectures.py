@@ -137,4 +137,6 @@ def build(architecture: str, outputs: int) -> nn.Module:
     if architecture in torchvision_names():
         extra = {"init_weights": False} if architecture in ("googlenet", "inception_v3") else {}
         return torchvision.models.get_model(architecture, num_classes=outputs, **extra)
-    raise InputError(f"architecture {architecture!r} is neither torchvision's nor one of {sorted(OWN)}")
+    raise InputError(
+        f"architecture {architecture!r} is neither torchvision's nor one of {sorted(OWN)}"
+    )

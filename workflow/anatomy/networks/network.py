@@ -109,7 +109,9 @@ def save_network(
 ) -> dict[str, Any]:
     """Write weights and description of a network into a folder; returns the description."""
     folder.mkdir(parents=True, exist_ok=True)
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    state = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
+    }
     partial = folder / f".{WEIGHTS_FILE}.partial"
     save_file(state, partial)
     partial.replace(folder / WEIGHTS_FILE)
@@ -134,7 +136,9 @@ def load_network(folder: Path, name: str, device: torch.device) -> Network:
     described = read_json(folder / DESCRIPTION_FILE)
     state = read_weights(folder / WEIGHTS_FILE)
     if state_digest(state) != described["weights"]:
-        raise InputError(f"{folder / WEIGHTS_FILE} is not the file that {DESCRIPTION_FILE} describes")
+        raise InputError(
+            f"{folder / WEIGHTS_FILE} is not the file that {DESCRIPTION_FILE} describes"
+        )
     return make_network(
         name,
         described["architecture"],

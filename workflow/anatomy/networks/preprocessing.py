@@ -35,7 +35,8 @@ class Preprocessing(BaseModel):
             pixels = pixels.flip(1)
         mean = torch.tensor(self.mean, device=device).view(1, 3, 1, 1)
         std = torch.tensor(self.std, device=device).view(1, 3, 1, 1)
-        return ((pixels / self.scale - mean) / std).contiguous()
+        # channels last in memory: convolutions and pooling on the CPU take about two thirds of the time
+        return ((pixels / self.scale - mean) / std).contiguous(memory_format=torch.channels_last)
 
     def _cropped(self, images: NDArray[Any]) -> NDArray[Any]:
         size = images.shape[1]

@@ -102,7 +102,9 @@ class Shard:
             Settings(**{key: self._spec[key] for key in SETTINGS}),
         )
         if circuit is None:
-            log.info("%s: the unpruned unit does no better than a constant one, no circuit", category)
+            log.info(
+                "%s: the unpruned unit does no better than a constant one, no circuit", category
+            )
         return circuit
 
     def summary_row(self, category: str, circuit: Circuit | None) -> dict[str, Any]:
@@ -116,7 +118,9 @@ class Shard:
         about |= {key: self._spec[key] for key in ("score", "criterion", "threshold")}
         extraction, evaluation = self._task(output, EXTRACTION), self._task(output, EVALUATION)
         if circuit is None:
-            measured = evaluate(evaluation.target, extraction.unpruned().bias, extraction, evaluation)
+            measured = evaluate(
+                evaluation.target, extraction.unpruned().bias, extraction, evaluation
+            )
             return about | {
                 "csa_unpruned": measured.csa_unpruned,
                 "csa_bias_only": measured.csa_bias_only,

@@ -1,0 +1,49 @@
+# make        sets up the environment, runs the default configuration, writes results/report.html
+# make test   runs the tests
+# make lint   checks style
+# make report writes the report of the latest run
+
+PYTHON ?= python3
+CORES ?= $(shell nproc)
+CONFIG ?= config/config.yaml
+BIN := .venv/bin
+SNAKEMAKE := $(BIN)/snakemake --configfile $(CONFIG)
+
+.PHONY: all run report test test-real lint
+
+all: report
+	@echo
+	@echo "  Open results/report.html in a browser."
+	@echo "  From now on: source .venv/bin/activate, change the configuration, snakemake --cores $(CORES)"
+	@echo
+
+run: .venv/ready
+	$(SNAKEMAKE) --cores $(CORES)
+
+report: run
+	$(BIN)/python -m anatomy.audit --configfile $(CONFIG)
+	$(SNAKEMAKE) --report results/report.html
+
+test: .venv/ready-for-tests
+	$(BIN)/python -m pytest
+
+# the whole path on real photographs and weights, as in docs/results.md; takes about an hour
+test-real: .venv/ready-for-tests
+	$(BIN)/python -m pytest -m real tests/real
+
+lint: .venv/ready-for-tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakemake --lint
+
+.venv/ready: envs/requirements.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+.venv/ready-for-tests: .venv/ready envs/requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@

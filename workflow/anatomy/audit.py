@@ -1,0 +1,59 @@
+"""Compares every result with the present configuration: `python -m anatomy.audit --configfile config/config.yaml`.
+
+A report says nothing about results that are stale. This does: each step leaves a record of the spec that its result
+was made from, and here every record is compared with what the configuration asks for now. Exits with 1 and names the
+jobs whose results are missing or were made with other settings.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from anatomy.canonical import canonical, read_json
+from anatomy.config.checks import check
+from anatomy.config.validation import validate
+from anatomy.errors import InputError
+from anatomy.plan import Plan, make_plan
+
+RECORDS = Path("results/records")
+
+
+def findings(plan: Plan) -> Iterator[str]:
+    """One sentence for each job whose result is missing or was made with other settings."""
+    for job, spec in plan.specs.items():
+        record = RECORDS / f"{job}.json"
+        if not record.exists():
+            yield f"{job}: there is no result"
+            continue
+        made_from = read_json(record)["spec"]
+        if canonical(made_from) != canonical(spec):
+            changed = sorted(k for k in {*spec, *made_from} if spec.get(k) != made_from.get(k))
+            yield f"{job}: made with other settings of {', '.join(changed)}"
+
+
+def main() -> None:
+    """Audit the results in the working directory."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--configfile", type=Path, required=True)
+    raw = yaml.safe_load(parser.parse_args().configfile.read_text(encoding="utf-8"))
+    try:
+        configuration = validate(raw)
+        check(configuration)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    plan = make_plan(configuration)
+    found = list(findings(plan))
+    for finding in found:
+        print(finding)
+    if found:
+        sys.exit(
+            f"{len(found)} of {len(plan.specs)} results do not match the configuration; run snakemake"
+        )
+    print(f"All {len(plan.specs)} results match the configuration.")
+
+
+if __name__ == "__main__":
+    main()
