@@ -114,7 +114,7 @@ class Circuit:
 
     def kept(self, layers: Iterable[str] | None = None) -> tuple[int, int]:
         """(kept, all) weights of some layers, or of all; of the output layer the category's row counts."""
-        chosen = [self.masks[layer] for layer in layers or self.masks]
+        chosen = [self.masks[layer] for layer in (self.masks if layers is None else layers)]
         return sum(int(mask.sum()) for mask in chosen), sum(mask.numel() for mask in chosen)
 
 
@@ -136,24 +136,35 @@ class TargetLogit:
         self._suffix = suffix
         self._batches = batches
 
+        self._fixed: dict[str, Tensor] = self._output_row()
+
+    def with_fixed(self, masks: Mapping[str, Tensor]) -> "TargetLogit":
+        """The same with some masks applied once and for all."""
+        fixed = TargetLogit(self._network, self._output, self._suffix, self._batches)
+        fixed._fixed = self._masked(masks)
+        return fixed
+
     def __call__(self, masks: Mapping[str, Tensor]) -> NDArray[np.float64]:
         """Logit (image,) with the weights that are False in `masks` at zero."""
-        weights = self._masked_weights(masks)
+        weights = self._masked(masks)
         with torch.inference_mode():
             logits = [self._suffix(values, weights)[:, 0] for values in self._batches]
         return torch.cat(logits).cpu().numpy().astype(np.float64)
 
-    def _masked_weights(self, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def _output_row(self) -> dict[str, Tensor]:
         last = self._network.output_layer
-        module = self._network.module(last.name)
         row = slice(self._output, self._output + 1)
-        weights = {f"{last.path}.weight": module.weight[row]}
-        if module.bias is not None:
-            weights[f"{last.path}.bias"] = module.bias[row]
+        return {
+            f"{last.path}.{key}": parameter[row]
+            for key, parameter in self._network.module(last.name).named_parameters(recurse=False)
+        }
+
+    def _masked(self, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Weights by full name: those fixed before, and the masked ones."""
+        weights = dict(self._fixed)
         for name, mask in masks.items():
-            path = self._network.layer(name).path
-            weight = weights.get(f"{path}.weight", self._network.module(name).weight)
-            weights[f"{path}.weight"] = weight * mask
+            key = f"{self._network.layer(name).path}.weight"
+            weights[key] = weights.get(key, self._network.module(name).weight) * mask
         return weights
 
 
@@ -260,8 +271,7 @@ class Sweep:
     ) -> None:
         self._stage = stage
         self._ranking = ranking
-        self._target_logit = target_logit
-        self._fixed = fixed
+        self._target_logit = target_logit.with_fixed(fixed)
         self._criterion = criterion
         self.points: dict[float, SweepPoint] = {}
 
@@ -281,7 +291,7 @@ class Sweep:
 
     def _measure(self, fraction: float) -> None:
         masks = self.masks_at(fraction)
-        fit = self._criterion.task.fit(self._target_logit(self._fixed | masks))
+        fit = self._criterion.task.fit(self._target_logit(masks))
         kept = sum(int(mask.sum()) for mask in masks.values())
         self.points[fraction] = SweepPoint(
             stage=self._stage,

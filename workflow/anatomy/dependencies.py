@@ -14,7 +14,7 @@ def library_files(module: str) -> tuple[str, ...]:
     The source is parsed, not run; imports inside functions count.
     """
     found: set[Path] = set()
-    waiting = [module_path(module)]
+    waiting = _with_packages(module)
     while waiting:
         path = waiting.pop()
         if path in found:
@@ -36,10 +36,18 @@ def _imported(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            names.add(node.module)
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = _base(path, node)
+            names |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
     return {name for name in names if name.split(".")[0] == PACKAGE.name}
+
+
+def _base(path: Path, node: ast.ImportFrom) -> str:
+    """Full name of what `from BASE import ...` names, also where it is written with dots."""
+    if not node.level:
+        return node.module or ""
+    package = path.parents[node.level - 1].relative_to(PACKAGE.parent).parts
+    return ".".join([*package, node.module] if node.module else package)
 
 
 def _with_packages(name: str) -> list[Path]:

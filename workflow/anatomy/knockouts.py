@@ -123,13 +123,15 @@ def performance(
     Returns
     -------
     top1, top5 : share of images whose right output is the strongest, or among the five strongest. Outputs that tie
-        with the right one count as stronger, so that a dead network is right about nothing.
+        with the right one count as stronger, and so do logits that are not numbers: a dead network is right about
+        nothing.
     sensitivity_NAME : share of the images of that super-category recognised (top-1); TP / (TP + FN)
     """
-    right = logits[np.arange(len(logits)), outputs]
-    others = logits.copy()
-    others[np.arange(len(logits)), outputs] = -np.inf
-    stronger = (others >= right[:, None]).sum(axis=1)
+    images = np.arange(len(logits))
+    # "not weaker" rather than "at least as strong": every comparison with NaN is false
+    rivals = ~(logits < logits[images, outputs, None])
+    rivals[images, outputs] = False
+    stronger = rivals.sum(axis=1)
     hit = stronger == 0
     names = np.asarray(super_categories)
     result = {"top1": float(hit.mean()), "top5": float((stronger < 5).mean())}

@@ -21,8 +21,7 @@ def editable(network: Network, layers: Sequence[str]) -> Iterator[dict[str, dict
     layer name -> {"weight": tensor, "bias": tensor or absent}
     """
     parameters = {
-        layer: {key: value for key, value in network.module(layer).named_parameters(recurse=False)}
-        for layer in layers
+        layer: dict(network.module(layer).named_parameters(recurse=False)) for layer in layers
     }
     originals = {
         layer: {key: parameter.data for key, parameter in own.items()}

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from anatomy.canonical import read_json
 from anatomy.circuits import Circuit
+from anatomy.errors import InputError
 from anatomy.masks import pack, unpack
 from anatomy.networks.graph import Layer
 from anatomy.networks.network import Network
@@ -61,7 +62,7 @@ def join_masks(manifests: Sequence[Path], path: Path, manifest: Path) -> None:
     provenance = parts[0].provenance
     for part in parts:
         if part.provenance != provenance:
-            raise ValueError(f"masks of different origin: {part.provenance} and {provenance}")
+            raise InputError(f"masks of different origin: {part.provenance} and {provenance}")
     packed = (
         (category, {layer: part.packed(category, layer) for layer in part.shapes})
         for part in parts

@@ -5,7 +5,6 @@ written as canonical JSON under results/specs/ and is an input of the job, so th
 own settings change.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -188,7 +187,11 @@ def stimuli_spec(configuration: Configuration, name: str) -> Spec:
 def _listing_digest(stimuli: FolderStimuli, categories: list[str]) -> str:
     folders = {FOLDER_OF_SPLIT[split] for split in SPLITS if getattr(stimuli.images, split)}
     names = {
-        f"{folder}/{category}": sorted(os.listdir(Path(stimuli.folder, folder, category)))
+        f"{folder}/{category}": sorted(
+            entry.name
+            for entry in Path(stimuli.folder, folder, category).iterdir()
+            if not entry.name.startswith(".")
+        )
         for folder in folders
         for category in categories
     }
@@ -310,8 +313,9 @@ def in_shards(
     one shard and no other.
     """
     shards: dict[str, list[str]] = {}
+    chosen = set(wanted)
     for place, category in enumerate(all_categories):
-        if category in set(wanted):
+        if category in chosen:
             shards.setdefault(f"shard_{place // size:04d}", []).append(category)
     return shards
 

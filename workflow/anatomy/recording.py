@@ -17,6 +17,7 @@ import zarr
 from numpy.typing import NDArray
 from torch import Tensor, fx
 
+from anatomy.errors import InputError
 from anatomy.networks.cut import IMAGES, prefix
 from anatomy.networks.network import Network
 from anatomy.progress import track
@@ -25,6 +26,7 @@ from anatomy.store import ArraySpec, StoreWriter, open_store, read_array, read_r
 
 EXACT = "float32"
 KEPT_BYTES = 1 << 29
+BLANK_IMAGES = 2
 
 
 @dataclass(frozen=True)
@@ -207,12 +209,22 @@ class Recording:
 
 
 def _value_shapes(network: Network, values: set[str]) -> dict[str, tuple[int, ...]]:
-    """Shapes of values without the image axis, from one blank image."""
+    """Shapes of values without the image axis, from blank images.
+
+    Raises InputError for a value that is not one tensor per image, such as a number or a table of positions.
+    """
     names = sorted(values)
     size = network.preprocessing.input_size
+    blank = torch.zeros(BLANK_IMAGES, 3, size, size, device=network.device)
     with torch.inference_mode():
-        tensors = prefix(network.graph, names)(torch.zeros(1, 3, size, size, device=network.device))
-    return {name: tuple(t.shape[1:]) for name, t in zip(names, tensors, strict=True)}
+        found = dict(zip(names, prefix(network.graph, names)(blank), strict=True))
+    for name, value in found.items():
+        if not isinstance(value, Tensor) or value.shape[:1] != (BLANK_IMAGES,):
+            raise InputError(
+                f"network {network.name!r} cannot be recorded: a part of it reads {name!r}, which is not one tensor "
+                "per image (transformers do that)"
+            )
+    return {name: tuple(value.shape[1:]) for name, value in found.items()}
 
 
 def _output_value(graph: fx.GraphModule) -> str:

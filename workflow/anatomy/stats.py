@@ -68,7 +68,7 @@ def ratio_interval(
     """Ratio of two means over the same things, with its bootstrap percentile interval over them.
 
     Parameters and errors are as for `confidence_interval`; numerators and denominators (n,) belong together, and the
-    mean of the denominators must not be 0.
+    mean of the denominators must not be 0. Where it is 0 in a bootstrap sample, the ends of the interval are NaN.
     """
     pairs = np.stack([_sample(numerators, level), _sample(denominators, level)], axis=1)
     over, under = pairs.mean(axis=0)
@@ -79,7 +79,8 @@ def ratio_interval(
     means = _resampled_means(pairs, seed, resamples)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = means[:, 0] / means[:, 1]
-    return Estimate(float(over / under), *_ends(ratios, level), len(pairs))
+    ends = _ends(ratios, level) if np.isfinite(ratios).all() else (math.nan, math.nan)
+    return Estimate(float(over / under), *ends, len(pairs))
 
 
 def t_interval(values: Sequence[float] | np.ndarray, *, level: float = 0.95) -> Estimate:

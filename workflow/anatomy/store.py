@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import zarr
 from numpy.typing import NDArray
 from zarr.codecs import BloscCodec, Crc32cCodec
 
-from anatomy.canonical import canonical, digest, read_json, write_json
+from anatomy.canonical import canonical, digest, read_json, write_json, write_text
 from anatomy.errors import InputError
 
 PROGRESS = "progress.jsonl"
@@ -91,7 +92,7 @@ class StoreWriter:
 
     def finish(self) -> dict[str, Any]:
         """Put the store in place, write and return its manifest."""
-        described = self.description | {"digest": digest(self._digests)}
+        described = self.description | {"digest": digest([self.description, self._digests])}
         (self.partial / PROGRESS).unlink()
         # no moment at which a manifest describes another store
         self.manifest.unlink(missing_ok=True)
@@ -115,26 +116,38 @@ class StoreWriter:
         self._group = zarr.open_group(self.partial, mode="r+")
         progress = self.partial / PROGRESS
         lines = progress.read_text(encoding="utf-8").splitlines() if progress.exists() else []
-        progress.write_text("", encoding="utf-8")
+        intact = []
         for line in lines:
             try:
                 entry = json.loads(line)
             except ValueError:  # the line that was being written when the writer was killed
                 break
             if self._is_intact(entry):
-                self._note(entry)
+                intact.append(line)
+                self._digests[entry["block"]] = entry["digest"]
+        write_text(progress, "".join(f"{line}\n" for line in intact))
         return True
 
     def _is_intact(self, entry: dict[str, Any]) -> bool:
         """Whether a block noted as done still has its values; one that does not is written again."""
-        try:
-            sha = {
-                name: digest(np.ascontiguousarray(self.read(name, slice(*rows))).tobytes())
-                for name, rows in entry["rows"].items()
-            }
-        except InputError:
-            return False
+        sha = {}
+        for name, rows in entry["rows"].items():
+            try:
+                values = self._read_written(name, slice(*rows))
+            except InputError:
+                return False
+            sha[name] = digest(np.ascontiguousarray(values).tobytes())
         return digest(sha) == entry["digest"]
+
+    def _read_written(self, name: str, rows: slice) -> NDArray:
+        """As `read`, but a missing chunk is an error too, where Zarr would return zeros."""
+        array = self._group[name]
+        start, stop, _ = rows.indices(array.shape[0])
+        own = range(start // array.chunks[0], -(-stop // array.chunks[0]))
+        for place in product(own, *map(range, array.cdata_shape[1:])):
+            if not (self.partial / name / array.metadata.encode_chunk_key(place)).is_file():
+                raise InputError(f"{self.partial}/{name}: chunk {place} is missing")
+        return read_rows(array, rows)
 
     def _start(self, arrays: Mapping[str, ArraySpec]) -> None:
         if self.partial.exists():
@@ -168,10 +181,13 @@ def open_store(path: Path, manifest: Path, expected: Mapping[str, Any]) -> zarr.
     Raises
     ------
     InputError
-        naming the store and the entry that differs, or the array of which chunks are missing
+        naming the store or manifest that cannot be read, or the entry that differs
     """
-    described = read_json(manifest)
-    group = zarr.open_group(path, mode="r")
+    described = _read_manifest(manifest)
+    try:
+        group = zarr.open_group(path, mode="r")
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path}: cannot be opened ({error}); remove it and run again") from error
     stored = dict(group.attrs)
     if stored != described["provenance"]:
         raise InputError(
@@ -187,13 +203,19 @@ def open_store(path: Path, manifest: Path, expected: Mapping[str, Any]) -> zarr.
 
 def read_array(group: zarr.Group, name: str) -> zarr.Array:
     """An array of an open store, refused by name when it is absent or lacks chunks."""
-    if name not in group:
-        raise InputError(f"{group.store_path}: holds no array {name!r}")
-    array = group[name]
+    try:
+        array = group[name]
+    except KeyError as error:
+        raise InputError(f"{_place(group)}: holds no array {name!r}") from error
+    except (ValueError, OSError) as error:
+        raise InputError(
+            f"{_place(group)}/{name}: cannot be opened ({error}); remove the store and run again"
+        ) from error
     if array.nchunks_initialized != array.nchunks:
         missing = array.nchunks - array.nchunks_initialized
         raise InputError(
-            f"{group.store_path}/{name}: {missing} of {array.nchunks} chunks are missing"
+            f"{_place(array)}: {missing} of {array.nchunks} chunks are missing; remove the store and "
+            "run again"
         )
     return array
 
@@ -204,7 +226,7 @@ def read_rows(array: zarr.Array, rows: slice | NDArray) -> NDArray:
         return array[rows] if isinstance(rows, slice) else array.oindex[rows]
     except (ValueError, RuntimeError, OSError) as error:
         raise InputError(
-            f"{array.store_path}: a chunk cannot be read ({error}); remove the store and run again"
+            f"{_place(array)}: a chunk cannot be read ({error}); remove the store and run again"
         ) from error
 
 
@@ -220,3 +242,20 @@ def _described(array: ArraySpec) -> dict[str, Any]:
         "dtype": array.dtype,
         "attributes": dict(array.attributes),
     }
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    try:
+        described = read_json(path)
+    except (ValueError, OSError) as error:
+        raise InputError(
+            f"{path}: cannot be read ({error}); run the step that writes it again"
+        ) from error
+    if not isinstance(described, dict) or not isinstance(described.get("provenance"), dict):
+        raise InputError(f"{path}: is not the manifest of a store")
+    return described
+
+
+def _place(node: zarr.Array | zarr.Group) -> str:
+    """Path of an array or group, for messages."""
+    return str(node.store_path).removeprefix("file://")

@@ -56,9 +56,10 @@ def circuit_rows(summary: pd.DataFrame) -> Iterator[Row]:
                 null = rows["csa_bias_only"].mean() if measure.startswith("csa") else None
                 p = _above_null(rows) if measure == "csa_evaluation" else None
                 yield _row(measure, group, confidence_interval(values, SEED), null, p)
-        retained = ratio_interval(rows["csa_evaluation"], rows["csa_unpruned"], SEED)
-        null = rows["csa_bias_only"].mean() / rows["csa_unpruned"].mean()
-        yield _row("csa_retained", group, retained, null)
+        if rows["csa_unpruned"].mean() > 0:  # there is something to retain
+            retained = ratio_interval(rows["csa_evaluation"], rows["csa_unpruned"], SEED)
+            null = rows["csa_bias_only"].mean() / rows["csa_unpruned"].mean()
+            yield _row("csa_retained", group, retained, null)
 
 
 def knockout_rows(table: pd.DataFrame, chance: float) -> Iterator[Row]:

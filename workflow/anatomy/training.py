@@ -68,8 +68,10 @@ def train(
     inputs = preprocessing.apply(training.images, device)
     labels = torch.from_numpy(training.outputs).to(device)
     steps = math.ceil(len(inputs) / settings.batch_size) * settings.epochs
+    # PyTorch divides by zero where the warm-up is exactly one step
+    warm_up = WARM_UP if steps * WARM_UP != 1 else 2 * WARM_UP
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, settings.learning_rate, total_steps=steps, pct_start=WARM_UP
+        optimizer, settings.learning_rate, total_steps=steps, pct_start=warm_up
     )
     # dropout draws from torch's own generator, which belongs to the process; everything else from ours
     torch.manual_seed(settings.seed)

@@ -23,6 +23,8 @@ rule score_weights:
         gpu=1,
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
+    message:
+        "Score the weights of {wildcards.network}, {wildcards.shard}"
     shell:
         "python -m anatomy.steps.scores {input.spec} --network {input.network} --stimuli {input.stimuli} "
         "--store {output.store} --manifest {output.manifest} --record {output.record} --gpus {resources.gpu} "
@@ -54,6 +56,8 @@ rule extract_circuits:
         gpu=1,
         mem_mb=lambda wildcards, attempt: 6000 * attempt,
         runtime=lambda wildcards, attempt: 240 * attempt,
+    message:
+        "Extract circuits of {wildcards.network}, {wildcards.shard}"
     shell:
         "python -m anatomy.steps.circuits {input.spec} --network {input.network} --stimuli {input.stimuli} "
         "--recording {input.recording} --scores {input.scores} --masks {output.masks} "
@@ -88,6 +92,8 @@ rule join_circuits:
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
+    message:
+        "Join the circuits of {wildcards.network}"
     shell:
         "python -m anatomy.steps.circuit_tables {input.spec} --shards {input.shards} --sweeps {input.sweeps} "
         "--summaries {input.summaries} --masks {output.masks} --manifest {output.manifest} "

@@ -1,6 +1,5 @@
 # Reads the configuration, plans the jobs and writes their specs. Everything here is needed by all rule files.
 
-import os
 import sys
 from pathlib import Path
 
@@ -31,10 +30,10 @@ THREADS = CONFIGURATION.compute.threads
 TARGETS = PLAN.targets()
 
 
-# the library files that a step imports, directly or not, are inputs of its jobs
-CODE = {
-    step: [os.path.relpath(ROOT / file) for file in library_files(f"anatomy.steps.{step}")] for step in PLAN.steps()
-}
+# The library files that a step imports, directly or not, are inputs of its jobs. Their names stay the same when a
+# finished working directory is moved.
+CODE_ROOT = Path() if Path.cwd() == ROOT else ROOT
+CODE = {step: [str(CODE_ROOT / file) for file in library_files(f"anatomy.steps.{step}")] for step in PLAN.steps()}
 
 
 wildcard_constraints:

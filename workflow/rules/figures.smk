@@ -29,6 +29,8 @@ rule draw_toybox:
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
+    message:
+        "Draw the pictures of the toybox"
     shell:
         "python -m anatomy.steps.toybox_figures {input.spec} --contact-sheet {output.contact_sheet} "
         "--labels {output.labels} --record {output.record} > {log} 2>&1"
@@ -69,6 +71,8 @@ rule draw_circuits:
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
+    message:
+        "Draw the figures of the circuits of {wildcards.network}"
     shell:
         "python -m anatomy.steps.circuit_figures {input.spec} --summary {input.summary} --sweep {input.sweep} "
         "--pruning-curves {output.pruning_curves} --circuit-sizes {output.circuit_sizes} "
@@ -103,6 +107,8 @@ rule draw_knockouts:
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
+    message:
+        "Draw the figures of the knock-outs of {wildcards.network}"
     shell:
         "python -m anatomy.steps.knockout_figures {input.spec} --table {input.table} "
         "--performance {output.performance} --sensitivity {output.sensitivity} --record {output.record} "
@@ -131,6 +137,8 @@ rule draw_headlines:
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
+    message:
+        "Draw the headline numbers"
     shell:
         "python -m anatomy.steps.headline_figures {input.spec} --table {input.table} "
         "--headlines {output.headlines} --record {output.record} > {log} 2>&1"

@@ -23,6 +23,8 @@ rule knock_out:
         gpu=1,
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 240 * attempt,
+    message:
+        "Knock out {wildcards.network}, {wildcards.part}"
     shell:
         "python -m anatomy.steps.knockouts {input.spec} --network {input.network} --stimuli {input.stimuli} "
         "--recording {input.recording} --table {output.table} --record {output.record} "
@@ -46,6 +48,8 @@ rule join_knockouts:
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
+    message:
+        "Join the knock-outs of {wildcards.network}"
     shell:
         "python -m anatomy.steps.knockout_tables {input.spec} --parts {input.parts} --table {output.table} "
         "--record {output.record} > {log} 2>&1"

@@ -23,6 +23,8 @@ rule make_network:
         gpu=lambda wildcards: PLAN.training_gpus(wildcards.network),
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
+    message:
+        "Make the network {wildcards.network}"
     shell:
         "python -m anatomy.steps.network {input.spec} --stimuli {input.stimuli} --weights {input.weights} "
         "--description {output.description} --record {output.record} --gpus {resources.gpu} > {log} 2>&1"

@@ -23,6 +23,8 @@ rule record:
         gpu=1,
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 120 * attempt,
+    message:
+        "Record {wildcards.network} on {wildcards.stimuli}"
     shell:
         "python -m anatomy.steps.record {input.spec} --network {input.network} --stimuli {input.stimuli} "
         "--store {output.store} --manifest {output.manifest} --record {output.record} --gpus {resources.gpu} "

@@ -16,6 +16,8 @@ rule download_imagenette:
     localrule: True
     conda:
         "../../envs/anatomy.yaml"
+    message:
+        "Download Imagenette ({wildcards.version})"
     shell:
         "python -m anatomy.steps.imagenette {input.spec} --manifest {output.manifest} --record {output.record} "
         "> {log} 2>&1"
@@ -41,6 +43,8 @@ rule make_stimuli:
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
+    message:
+        "Make the stimulus set {wildcards.stimuli}"
     shell:
         "python -m anatomy.steps.stimuli {input.spec} --download {input.download} --store {output.store} "
         "--manifest {output.manifest} --table {output.table} --record {output.record} > {log} 2>&1"
@@ -62,6 +66,8 @@ rule make_toybox_broden:
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
+    message:
+        "Draw the labelled toybox"
     shell:
         "python -m anatomy.steps.toybox_broden {input.spec} --folder {output.folder} --record {output.record} "
         "> {log} 2>&1"

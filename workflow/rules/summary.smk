@@ -28,6 +28,8 @@ rule summarise:
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 20 * attempt,
+    message:
+        "Summarise all networks and methods"
     shell:
         "python -m anatomy.steps.summary {input.spec} --networks {input.networks} "
         "--recordings {input.recordings} --stimuli {input.stimuli} --circuits {input.circuits} "

@@ -8,12 +8,13 @@ from pathlib import Path
 from anatomy.config import resolution
 from anatomy.config.configuration import Configuration
 from anatomy.config.methods import Circuits, Knockouts
-from anatomy.config.stimuli import FOLDER_OF_SPLIT, SPLITS, FolderStimuli, Stimuli
+from anatomy.config.stimuli import FOLDER_OF_SPLIT, SPLITS, FolderStimuli, Stimuli, ToyboxStimuli
 from anatomy.errors import InputError
 from anatomy.stimuli.folder import count_images
 
 NEEDED_BY_CIRCUITS = ("scoring", "extraction", "evaluation")
 FOLDERS = tuple(dict.fromkeys(FOLDER_OF_SPLIT.values()))
+TORCHVISION_OUTPUTS = 1000
 
 
 def check(configuration: Configuration) -> None:
@@ -31,31 +32,39 @@ def check(configuration: Configuration) -> None:
 def check_stimuli(key: str, stimuli: Stimuli) -> None:
     """Check that the categories exist and have as many images as are asked for."""
     categories = resolution.stimulus_categories(key, stimuli)
-    if not isinstance(stimuli, FolderStimuli):
-        return
-    if stimuli.resize < stimuli.image_size:
+    if not isinstance(stimuli, ToyboxStimuli) and stimuli.resize < stimuli.image_size:
         raise InputError(
             f"configuration: {key}.resize = {stimuli.resize} is smaller than image_size = {stimuli.image_size}"
         )
+    if not any(getattr(stimuli.images, split) for split in SPLITS):
+        raise InputError(f"configuration: {key}.images asks for no images at all")
+    if isinstance(stimuli, FolderStimuli):
+        _check_folder(key, stimuli, [row.category for row in categories])
+
+
+def _check_folder(key: str, stimuli: FolderStimuli, categories: list[str]) -> None:
     root = Path(stimuli.folder)
     if not root.is_dir():
         raise InputError(f"configuration: {key}.folder: {stimuli.folder!r} is not a folder")
     for folder in FOLDERS:
         splits = [split for split in SPLITS if FOLDER_OF_SPLIT[split] == folder]
         asked = sum(getattr(stimuli.images, split) for split in splits)
-        for row in categories if asked else ():
-            found = count_images(root, folder, row.category, at_least=asked)
+        for category in categories if asked else ():
+            try:
+                found = count_images(root, folder, category, at_least=asked)
+            except (InputError, OSError) as error:
+                raise InputError(f"configuration: {key}.folder: {error}") from None
             if found < asked:
                 raise InputError(
-                    f"configuration: {key}.images asks for {asked} images of category {row.category!r} "
-                    f"({' + '.join(splits)}), but {root / folder / row.category} has {found}"
+                    f"configuration: {key}.images asks for {asked} images of category {category!r} "
+                    f"({' + '.join(splits)}), but {root / folder / category} has {found}"
                 )
 
 
 def _check_network(configuration: Configuration, name: str) -> None:
     network = configuration.networks[name]
     resolution.architecture(configuration, name)
-    resolution.output_categories(configuration, name)
+    outputs = resolution.output_categories(configuration, name)
     resolution.chosen_layers(
         "recordings.layers", configuration, name, configuration.recordings.layers
     )
@@ -67,6 +76,7 @@ def _check_network(configuration: Configuration, name: str) -> None:
                     f"configuration: stimuli.{network.training.stimuli}.images.{split} is 0, but network {name!r} "
                     "is trained with this set"
                 )
+        _check_size(configuration, name, network.training.stimuli, "is trained with")
     if (
         network.weights not in (None, "torchvision", "trained")
         and not Path(network.weights).is_file()
@@ -82,6 +92,11 @@ def _check_network(configuration: Configuration, name: str) -> None:
         raise InputError(
             f"configuration: networks.{name}.weights: torchvision has no weights for {network.architecture}"
         )
+    if network.weights == "torchvision" and len(outputs) != TORCHVISION_OUTPUTS:
+        raise InputError(
+            f"configuration: networks.{name}.outputs names {len(outputs)} output units, but torchvision's weights are "
+            f"for {TORCHVISION_OUTPUTS}"
+        )
 
 
 def _check_circuits(configuration: Configuration, circuits: Circuits) -> None:
@@ -94,11 +109,16 @@ def _check_circuits(configuration: Configuration, circuits: Circuits) -> None:
     known = [
         r.category for r in resolution.stimulus_categories(f"stimuli.{circuits.stimuli}", stimuli)
     ]
+    if len(known) < 2:
+        raise InputError(
+            f"configuration: circuits.stimuli: {circuits.stimuli!r} holds one category, but circuits are told from "
+            "images of other categories"
+        )
     for category in circuits.categories or []:
         if category not in known:
             raise InputError(
-                f"configuration: circuits.categories: {category!r} is not a category of stimuli."
-                f"{circuits.stimuli}"
+                f"configuration: circuits.categories: {category!r} is not a category of "
+                f"stimuli.{circuits.stimuli}; there are {resolution.few(known)}"
             )
     for name in circuits.networks or configuration.networks:
         _check_shown(configuration, name, "circuits", circuits.stimuli)
@@ -106,11 +126,14 @@ def _check_circuits(configuration: Configuration, circuits: Circuits) -> None:
 
 def _check_knockouts(configuration: Configuration, knockouts: Knockouts) -> None:
     evaluation = configuration.stimuli[knockouts.stimuli].images.evaluation
-    asked = knockouts.images_per_category or 1
-    if evaluation < asked:
+    if evaluation == 0:
         raise InputError(
-            f"configuration: knockouts.images_per_category asks for {asked} evaluation images, but "
-            f"stimuli.{knockouts.stimuli}.images.evaluation is {evaluation}"
+            f"configuration: stimuli.{knockouts.stimuli}.images.evaluation is 0, but knock-outs need it"
+        )
+    if evaluation < (knockouts.images_per_category or 0):
+        raise InputError(
+            f"configuration: knockouts.images_per_category asks for {knockouts.images_per_category} evaluation "
+            f"images, but stimuli.{knockouts.stimuli}.images.evaluation is {evaluation}"
         )
     for name in knockouts.networks or configuration.networks:
         resolution.chosen_layers("knockouts.layers", configuration, name, knockouts.layers)
@@ -120,12 +143,7 @@ def _check_knockouts(configuration: Configuration, knockouts: Knockouts) -> None
 def _check_shown(configuration: Configuration, name: str, method: str, stimuli_name: str) -> None:
     """Check that a network can see a stimulus set: large enough images of categories that it knows."""
     stimuli = configuration.stimuli[stimuli_name]
-    size = resolution.preprocessing(configuration, name)["input_size"]
-    if stimuli.image_size < size:
-        raise InputError(
-            f"configuration: stimuli.{stimuli_name}.image_size = {stimuli.image_size} is smaller than the input of "
-            f"network {name!r} ({size}), which {method} shows it to"
-        )
+    _check_size(configuration, name, stimuli_name, f"sees in {method}")
     outputs = set(resolution.output_categories(configuration, name))
     for row in resolution.stimulus_categories(f"stimuli.{stimuli_name}", stimuli):
         if row.category not in outputs:
@@ -133,3 +151,14 @@ def _check_shown(configuration: Configuration, name: str, method: str, stimuli_n
                 f"configuration: {method}: network {name!r} has no output unit for category {row.category!r} of "
                 f"stimuli.{stimuli_name}"
             )
+
+
+def _check_size(configuration: Configuration, name: str, stimuli_name: str, use: str) -> None:
+    """Check that the images of a set are not smaller than a network's input; `use` says why it sees them."""
+    given = configuration.stimuli[stimuli_name].image_size
+    needed = resolution.preprocessing(configuration, name)["input_size"]
+    if given < needed:
+        raise InputError(
+            f"configuration: stimuli.{stimuli_name}.image_size = {given} is smaller than the input of network "
+            f"{name!r} ({needed}), which {use} it"
+        )

@@ -4,10 +4,16 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from anatomy.config.base import Name, Section
+from anatomy.config.base import Name, Section, Seed
 from anatomy.config.methods import Circuits, Knockouts, Recordings
 from anatomy.config.networks import Network
 from anatomy.config.stimuli import Stimuli
+
+# results/NAME/ of a network, and what else lies in results/
+OTHER_RESULTS = (
+    *("stimuli", "toybox_broden", "downloads", "figures"),
+    *("specs", "records", "logs", "benchmarks"),
+)
 
 
 class Compute(Section):
@@ -26,7 +32,7 @@ class ToyboxBroden(Section):
     image_size: int = Field(
         64, ge=32, le=1024, description="side of the images, pixels; masks have half"
     )
-    seed: int = Field(0, ge=0, description="another seed draws other scenes")
+    seed: Seed = Field(0, description="another seed draws other scenes")
 
 
 class Configuration(Section):
@@ -43,6 +49,24 @@ class Configuration(Section):
     compute: Compute = Field(default_factory=Compute)
 
     @model_validator(mode="after")
+    def _names_are_free(self) -> Self:
+        for name in self.networks:
+            if name.lower() in OTHER_RESULTS:
+                raise ValueError(
+                    f"networks.{name}: a network cannot have this name, because results/{name} holds other results"
+                )
+        for key, names in (("networks", self.networks), ("stimuli", self.stimuli)):
+            first: dict[str, str] = {}
+            for name in names:
+                other = first.setdefault(name.lower(), name)
+                if other != name:
+                    raise ValueError(
+                        f"{key}.{name}: differs from {key}.{other} in upper and lower case alone, which not every "
+                        "file system tells apart"
+                    )
+        return self
+
+    @model_validator(mode="after")
     def _names_exist(self) -> Self:
         for name, network in self.networks.items():
             twin = network.untrained_twin_of
@@ -50,7 +74,8 @@ class Configuration(Section):
                 self._known(f"networks.{name}.untrained_twin_of", twin, list(self.networks))
                 if self.networks[twin].untrained_twin_of is not None:
                     raise ValueError(
-                        f"networks.{name}.untrained_twin_of: {twin!r} is itself a twin"
+                        f"networks.{name}.untrained_twin_of: {twin!r} is itself an untrained twin; name the network "
+                        "that it is the twin of"
                     )
             if network.training is not None:
                 self._known(

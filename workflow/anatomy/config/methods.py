@@ -1,10 +1,10 @@
 """Configuration of recordings, circuits and knock-outs."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
-from anatomy.config.base import Name, Proportion, Section
+from anatomy.config.base import Name, Proportion, Section, Seed
 
 ScoreKind = Literal["signed", "absolute_per_image", "absolute_per_position", "magnitude", "random"]
 KnockoutKind = Literal["synapse", "node"]
@@ -27,9 +27,13 @@ class Circuits(Section):
     """Category circuits: score the weights, prune the lowest, keep the sparsest network that does the job."""
 
     stimuli: Name = Field(description="stimulus set with splits scoring, extraction and evaluation")
-    networks: list[Name] | None = Field(None, description="which networks; all when absent")
+    networks: list[Name] | None = Field(
+        None, min_length=1, description="which networks; all when absent"
+    )
     categories: list[str] | None = Field(
-        None, description="categories to extract circuits for; all of the stimulus set when absent"
+        None,
+        min_length=1,
+        description="categories to extract circuits for; all of the stimulus set when absent",
     )
     score: ScoreKind = Field("absolute_per_image", description="kind of weight score")
     normalisation: Literal["minmax", "l1", "none"] = Field(
@@ -52,7 +56,7 @@ class Circuits(Section):
     removed_fractions: list[Proportion] = Field(
         default_factory=lambda: [
             *(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9),
-            *(0.925, 0.95, 0.97, 0.98, 0.99, 0.995),
+            *(0.925, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999),
         ],
         description="grid of fractions of weights removed, ascending from 0",
     )
@@ -64,12 +68,12 @@ class Circuits(Section):
     )
     categories_per_job: int = Field(25, ge=1, description="categories that share one job")
 
-    @model_validator(mode="after")
-    def _ascending_from_zero(self) -> Self:
-        grid = self.removed_fractions
+    @field_validator("removed_fractions")
+    @classmethod
+    def _ascending_from_zero(cls, grid: list[float]) -> list[float]:
         if not grid or grid[0] != 0 or sorted(set(grid)) != grid:
-            raise ValueError("removed_fractions must begin with 0 and ascend")
-        return self
+            raise ValueError("begin with 0 and ascend")
+        return grid
 
 
 class Knockouts(Section):
@@ -78,9 +82,11 @@ class Knockouts(Section):
     stimuli: Name = Field(
         description="stimulus set on whose evaluation split performance is measured"
     )
-    networks: list[Name] | None = Field(None, description="which networks; all when absent")
+    networks: list[Name] | None = Field(
+        None, min_length=1, description="which networks; all when absent"
+    )
     layers: LayerNames = Field(
-        "all", description="layers to knock out, one at a time; `all`, or a list"
+        "all", min_length=1, description="layers to knock out, one at a time; `all`, or a list"
     )
     kinds: list[KnockoutKind] = Field(
         default_factory=lambda: ["synapse", "node"],
@@ -108,13 +114,18 @@ class Knockouts(Section):
         None, ge=1, description="use only the first so many evaluation images of each category"
     )
     layers_per_job: int = Field(4, ge=1, description="layers that share one job")
-    seed: int = Field(0, ge=0, description="another seed makes other draws")
+    seed: Seed = Field(0, description="another seed makes other draws")
 
-    @model_validator(mode="after")
-    def _lists_are_sets(self) -> Self:
-        if sorted(set(self.proportions)) != self.proportions:
-            raise ValueError("proportions must ascend without repetition")
-        for key in ("kinds", "modes"):
-            if len(set(getattr(self, key))) != len(getattr(self, key)):
-                raise ValueError(f"{key} names one of its values twice")
-        return self
+    @field_validator("proportions")
+    @classmethod
+    def _ascending(cls, proportions: list[float]) -> list[float]:
+        if sorted(set(proportions)) != proportions:
+            raise ValueError("ascend without repetition")
+        return proportions
+
+    @field_validator("kinds", "modes")
+    @classmethod
+    def _each_once(cls, values: list[str]) -> list[str]:
+        if len(set(values)) != len(values):
+            raise ValueError("name each value only once")
+        return values

@@ -1,10 +1,12 @@
 """Configuration of networks."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from anatomy.config.base import Name, Section
+from anatomy.config.base import Name, Section, Seed
+
+Positive = Annotated[float, Field(gt=0)]
 
 
 class PreprocessingOverrides(Section):
@@ -12,7 +14,9 @@ class PreprocessingOverrides(Section):
 
     input_size: int | None = Field(None, ge=8, description="side of the square input, pixels")
     mean: tuple[float, float, float] | None = Field(None, strict=False, description="per channel")
-    std: tuple[float, float, float] | None = Field(None, strict=False, description="per channel")
+    std: tuple[Positive, Positive, Positive] | None = Field(
+        None, strict=False, description="per channel"
+    )
     channel_order: Literal["rgb", "bgr"] | None = Field(None, description="order of the channels")
     scale: float | None = Field(None, gt=0, description="pixels are divided by this first")
 
@@ -29,7 +33,7 @@ class Training(Section):
         0.002, gt=0, lt=1, description="highest learning rate of the cycle"
     )
     weight_decay: float = Field(0.02, ge=0, description="decoupled weight decay")
-    seed: int = Field(0, ge=0, description="of initial weights, order of images and mirroring")
+    seed: Seed = Field(0, description="of initial weights, order of images and mirroring")
 
 
 class Network(Section):
@@ -47,7 +51,7 @@ class Network(Section):
     untrained_twin_of: Name | None = Field(
         None, description="an untrained control: everything from that network but its weights"
     )
-    seed: int = Field(0, ge=0, description="of an untrained twin's weights")
+    seed: Seed = Field(0, description="of an untrained twin's weights")
     outputs: str | None = Field(
         None,
         description="CSV with columns category (or wnid) and output (or index) that names the output units; "

@@ -18,6 +18,7 @@ from anatomy.stimuli.toybox.vocabulary import CATEGORIES
 
 ROOT = Path(__file__).parents[3]
 IMAGENET_TABLE = ROOT / "resources" / "imagenet_categories.csv"
+FEW = 12
 LAYER_TABLE = Path(__file__).parents[1] / "networks" / "layers.json"
 IMAGENETTE = (
     *("n01440764", "n02102040", "n02979186", "n03000684", "n03028079"),
@@ -79,9 +80,15 @@ def _chosen(key: str, wanted: Sequence[str], rows: list[CategoryRow]) -> list[Ca
         )
     for category in wanted:
         if category not in by_category:
-            few = ", ".join(list(by_category)[:12])
-            raise InputError(f"configuration: {key}: {category!r} is unknown; there are {few} ...")
+            raise InputError(
+                f"configuration: {key}: {category!r} is unknown; there are {few(list(by_category))}"
+            )
     return [by_category[category] for category in wanted]
+
+
+def few(names: Sequence[str]) -> str:
+    """The first names of a list, for messages."""
+    return ", ".join(names[:FEW]) + (" ..." if len(names) > FEW else "")
 
 
 def origin(configuration: Configuration, name: str) -> tuple[str, Network]:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from anatomy.config.base import Name, Section
+from anatomy.config.base import Name, Section, Seed
 
 Split = Literal["training", "scoring", "extraction", "evaluation"]
 SPLITS: tuple[Split, ...] = ("training", "scoring", "extraction", "evaluation")
@@ -17,14 +17,20 @@ FOLDER_OF_SPLIT: dict[Split, str] = {
 }
 
 
+# the toybox numbers the scenes of its splits a million apart
+MOST_IMAGES = 1_000_000
+
+Images = Annotated[int, Field(ge=0, le=MOST_IMAGES)]
+
+
 class ImagesPerCategory(Section):
     """How many images of each category go into each split; no image is in two splits."""
 
-    training: int = Field(0, ge=0, description="images to train a network with")
-    scoring: int = Field(4, ge=0, description="images that weights are scored on")
-    extraction: int = Field(20, ge=0, description="images on which circuits are chosen")
-    evaluation: int = Field(
-        30, ge=0, description="new images on which circuits and lesions are measured"
+    training: Images = Field(0, description="images to train a network with")
+    scoring: Images = Field(4, description="images that weights are scored on")
+    extraction: Images = Field(20, description="images on which circuits are chosen")
+    evaluation: Images = Field(
+        30, description="new images on which circuits and lesions are measured"
     )
 
 
@@ -39,7 +45,7 @@ class ToyboxStimuli(Section):
         64, ge=32, le=1024, description="side of the stored square images, pixels"
     )
     images: ImagesPerCategory = Field(default_factory=ImagesPerCategory)
-    seed: int = Field(0, ge=0, description="another seed draws another set of scenes")
+    seed: Seed = Field(0, description="another seed draws another set of scenes")
 
 
 class FolderStimuli(Section):
@@ -59,7 +65,7 @@ class FolderStimuli(Section):
         224, ge=8, description="side of the square cropped from the centre, pixels"
     )
     images: ImagesPerCategory = Field(default_factory=ImagesPerCategory)
-    seed: int = Field(0, ge=0, description="decides which images of a category are chosen")
+    seed: Seed = Field(0, description="decides which images of a category are chosen")
 
 
 class ImagenetteStimuli(Section):
@@ -72,7 +78,7 @@ class ImagenetteStimuli(Section):
         224, ge=8, description="side of the square cropped from the centre, pixels"
     )
     images: ImagesPerCategory = Field(default_factory=ImagesPerCategory)
-    seed: int = Field(0, ge=0, description="decides which images of a category are chosen")
+    seed: Seed = Field(0, description="decides which images of a category are chosen")
 
 
 Stimuli = Annotated[

@@ -1,7 +1,8 @@
 """From a dictionary to a checked configuration, or to one sentence that names the key."""
 
 import difflib
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -10,39 +11,118 @@ from pydantic_core import ErrorDetails
 from anatomy.config.configuration import Configuration
 from anatomy.errors import InputError
 
+LONGEST_VALUE = 60
+# type of a pydantic error -> what the value must be or do
+ALLOWED = {
+    "greater_than": "be greater than {gt}",
+    "greater_than_equal": "be at least {ge}",
+    "less_than": "be less than {lt}",
+    "less_than_equal": "be at most {le}",
+    "finite_number": "be a finite number",
+    "int_type": "be a whole number",
+    "int_from_float": "be a whole number",
+    "int_parsing_size": "be a smaller number",
+    "float_type": "be a number",
+    "string_type": "be text",
+    "string_pattern_mismatch": "begin with a letter and hold only letters, digits and _",
+    "list_type": "be a list",
+    "tuple_type": "be a list",
+    "dict_type": "be a section of keys and values",
+    "model_type": "be a section of keys and values",
+    "model_attributes_type": "be a section of keys and values",
+    "literal_error": "be {expected}",
+    "too_short": "have {min_length} or more entries",
+    "too_long": "have {max_length} or fewer entries",
+}
+
 
 def validate(raw: Mapping[str, Any]) -> Configuration:
     """The configuration, with defaults filled in.
 
     Raises InputError with one sentence for the first error: the key, the value and what is allowed.
     """
+    _check_keys(raw, "")
     try:
         return Configuration.model_validate(dict(raw))
     except ValidationError as error:
         raise InputError(sentence(_gravest(error.errors()))) from None
 
 
-def _gravest(errors: list[ErrorDetails]) -> ErrorDetails:
-    """An unknown key first: it is often the reason why another one is missing."""
-    return min(errors, key=lambda error: error["type"] != "extra_forbidden")
+def _check_keys(section: Any, where: str) -> None:
+    """Refuse keys that are not text, which YAML makes of `1:` or `yes:`."""
+    if not where and not isinstance(section, Mapping):
+        raise InputError("configuration: it must be a section of keys and values")
+    if isinstance(section, Mapping):
+        for key, value in section.items():
+            if not isinstance(key, str):
+                raise InputError(f"configuration: {where}{key!r} is a key that is not text")
+            _check_keys(value, f"{where}{key}.")
 
 
-def sentence(error: ErrorDetails) -> str:
-    """One sentence about one pydantic error."""
-    key = key_of(error)
-    kind = error["type"]
+def _gravest(errors: list[ErrorDetails]) -> list[ErrorDetails]:
+    """The errors of one key: an unknown key first, which is often the reason why another one is missing.
+
+    Several errors of one key are alternatives, none of which was met.
+    """
+    first = min(errors, key=lambda error: error["type"] != "extra_forbidden")
+    return [error for error in errors if key_of(error) == key_of(first)]
+
+
+def sentence(errors: Sequence[ErrorDetails]) -> str:
+    """One sentence about the pydantic errors of one key."""
+    error, key = errors[0], key_of(errors[0])
+    kind, value = error["type"], error["input"]
     if kind == "extra_forbidden":
         return f"configuration: {key} is not a known key{_suggestion(error)}"
+    if kind == "union_tag_not_found":
+        return f"configuration: {key}.source is missing"
     if kind == "missing":
         return f"configuration: {key} is missing"
-    if kind == "value_error":
+    if kind == "value_error" and isinstance(value, Mapping):  # of a section, which says it all
         message = str(error["ctx"]["error"])
         return f"configuration: {key}: {message}" if key else f"configuration: {message}"
-    message = error["msg"][0].lower() + error["msg"][1:]
-    if isinstance(error["input"], (dict, list)) and len(str(error["input"])) > 60:
-        return f"configuration: {key}: {message}"
-    hint = _number_hint(error["input"]) if "number" in message or "integer" in message else ""
-    return f"configuration: {key} = {error['input']!r} is not possible: {message}{hint}"
+    if kind == "union_tag_invalid":
+        key, value = f"{key}.source", value["source"]
+    if kind == "string_pattern_mismatch":
+        return f"configuration: {key}: a name must {ALLOWED[kind]}"
+    allowed = " or ".join(dict.fromkeys(_allowed(error) for error in errors))
+    return f"configuration: {key}{_shown(value)} is not possible: it must {allowed}{_hint(error)}"
+
+
+def _shown(value: Any) -> str:
+    """The value for a message, unless it is long."""
+    text = repr(value)
+    return f" = {text}" if len(text) <= LONGEST_VALUE else ""
+
+
+def _allowed(error: ErrorDetails) -> str:
+    """What a value must be or do, to follow "it must"."""
+    context = error.get("ctx", {})
+    if error["type"] == "value_error":
+        return str(context["error"])
+    if error["type"] == "union_tag_invalid":
+        return "be " + context["expected_tags"].replace(", ", " or ")
+    if error["type"] in ALLOWED:
+        return ALLOWED[error["type"]].format(**{k: _plain(v) for k, v in context.items()})
+    return f"be something else ({error['msg'][0].lower()}{error['msg'][1:]})"
+
+
+def _plain(value: Any) -> Any:
+    """A limit as it is written in the configuration: 1 rather than 1.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _hint(error: ErrorDetails) -> str:
+    """Where a text looks like the number that is wanted: how to write it."""
+    if not isinstance(error["input"], str) or error["type"] not in ("int_type", "float_type"):
+        return ""
+    try:
+        number = float(error["input"])
+    except ValueError:
+        return ""
+    if not math.isfinite(number) or (error["type"] == "int_type" and not number.is_integer()):
+        return ""
+    return f" (YAML reads it as text; write {_plain(number)!r})"
 
 
 def key_of(error: ErrorDetails) -> str:
@@ -54,7 +134,7 @@ def key_of(error: ErrorDetails) -> str:
             parts[-1] += f"[{part}]"
         elif position == 2 and part in tags:
             continue
-        elif not (part.startswith(("list[", "literal[", "constrained-")) or part == "[key]"):
+        elif not part.startswith(("list[", "literal[")) and part != "[key]":
             parts.append(part)
     return ".".join(parts)
 
@@ -99,12 +179,3 @@ def _alternatives(annotation: Any) -> list[Any]:
 def _tag(model: type[BaseModel]) -> str | None:
     field = model.model_fields.get("source")
     return field.annotation.__args__[0] if field else None
-
-
-def _number_hint(value: Any) -> str:
-    if isinstance(value, str):
-        try:
-            return f" (YAML reads {value} as text; write {float(value)!r})"
-        except ValueError:
-            return ""
-    return ""

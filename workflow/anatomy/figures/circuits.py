@@ -104,10 +104,8 @@ def circuit_sizes(summary: pd.DataFrame) -> Figure:
     """
     summary = summary.astype(dict.fromkeys(SIZES, float))
     columns = [column for column in SIZES if summary[column].notna().any()] or list(SIZES)
-    if len(summary) <= MOST_ROWS:
-        figure = _size_rows(summary, columns)
-    else:
-        figure = _size_histograms(summary, columns)
+    draw = _size_rows if len(summary) <= MOST_ROWS else _size_histograms
+    figure = draw(summary, columns)
     figure.suptitle("How small is the network that a category needs?", x=0.01, ha="left")
     return figure
 

@@ -78,7 +78,8 @@ def save(figure: Figure, path: Path) -> None:
 def super_category_colors(names: Iterable[str]) -> dict[str, str]:
     """Colour of each super-category, in alphabetical order: animate warm, inanimate cool.
 
-    Others take the next of a colour-blind-safe set and, when that is used up, of a longer one.
+    Others take the next of a colour-blind-safe set and, when that is used up, of a longer one; more
+    than 26 others cannot be told apart and are grey.
     """
     longer = (to_hex(color) for color in colormaps["tab20b"].colors)
     further = iter((*_FURTHER, *longer))

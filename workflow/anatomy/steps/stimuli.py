@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from anatomy.canonical import read_json
+from anatomy.progress import track
 from anatomy.steps.step import Job, run_step
 from anatomy.stimuli import folder
 from anatomy.stimuli.images import decode
@@ -46,7 +46,7 @@ def main(job: Job) -> None:
         items, load = _photographs(spec, root, selection.images)
         provenance = {"source": "folder", **folder.provenance(root, selection.images)}
     manifest = job.path("manifest")
-    with tqdm(total=len(items), desc="images", mininterval=5) as bar:
+    with track((), "images", len(items)) as bar:
         notes = write_stimulus_set(
             job.path("store"),
             manifest,

@@ -1,0 +1,492 @@
+"""Figures of planted tables must show the planted numbers."""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from scipy.stats import t as student
+
+from anatomy.errors import InputError
+from anatomy.figures import circuits, knockouts, style
+from anatomy.figures.overview import headlines
+from anatomy.tables import CIRCUIT_SUMMARY, CIRCUIT_SWEEP, SUMMARY
+
+ANIMATE, INANIMATE = "#b5482a", "#2a6496"
+
+
+def lines(axes: Axes, **wanted: object) -> list[Line2D]:
+    """Lines of a panel with the given marker, linewidth or colour."""
+    found = axes.get_lines()
+    if "color" in wanted:
+        color = to_hex(wanted.pop("color"))
+        found = [line for line in found if to_hex(line.get_color()) == color]
+    return [
+        line
+        for line in found
+        if all(getattr(line, f"get_{key}")() == value for key, value in wanted.items())
+    ]
+
+
+def points(axes: Axes, marker: str) -> list[tuple[float, float, str]]:
+    """Single marks of a panel: x, y and colour, NaN left out."""
+    found = []
+    for line in lines(axes, marker=marker):
+        for x, y in zip(
+            np.atleast_1d(line.get_xdata()), np.atleast_1d(line.get_ydata()), strict=True
+        ):
+            if np.isfinite(x) and np.isfinite(y):
+                found.append((float(x), float(y), to_hex(line.get_color())))
+    return found
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.findobj(matplotlib.text.Text)]
+
+
+def tick_names(axes: Axes) -> list[str]:
+    return [label.get_text() for label in axes.get_yticklabels()]
+
+
+# Style
+
+
+def test_super_categories_keep_their_colors_whatever_else_is_drawn():
+    assert style.super_category_colors(["inanimate"]) == {"inanimate": INANIMATE}
+    many = style.super_category_colors(["places", "inanimate", "animate", "faces"])
+    assert (many["animate"], many["inanimate"]) == (ANIMATE, INANIMATE)
+    assert list(many) == ["animate", "faces", "inanimate", "places"]
+
+
+@given(st.sets(st.text(min_size=1), min_size=1, max_size=26))
+def test_super_categories_have_different_colors(names: set[str]):
+    assert len(set(style.super_category_colors(names).values())) == len(names)
+
+
+@pytest.mark.parametrize("count", [1, 2, 8, 60])
+def test_layers_get_lighter_in_network_order(count: int):
+    colors = style.layer_colors([f"layer{number}" for number in range(count)])
+    assert list(colors) == [f"layer{number}" for number in range(count)]
+    luminance = [np.dot(to_rgb(color), (0.2126, 0.7152, 0.0722)) for color in colors.values()]
+    assert luminance == sorted(luminance)
+    assert len(set(colors.values())) == count
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [
+        (0.5652, "56.5 %"),
+        (0.0234, "2.3 %"),
+        (0.0041, "0.41 %"),
+        (0.00016, "0.016 %"),
+        (1, "100 %"),
+        (0, "0 %"),
+        (-0.304, "\N{MINUS SIGN}30.4 %"),
+    ],
+)
+def test_percent_keeps_the_digits_that_mean_something(fraction: float, text: str):
+    assert style.percent(fraction).replace("\N{NO-BREAK SPACE}", " ") == text
+
+
+def test_an_interval_has_the_digits_of_its_value_and_may_be_missing():
+    assert style.percent_range(0.0234, 0.0111, 0.0456) == "[1.1, 4.6]"
+    assert style.percent_range(0.5, np.nan, np.nan) == ""
+
+
+@pytest.mark.parametrize("kind", ["svg", "png"])
+def test_the_same_table_gives_the_same_bytes(kind: str, tmp_path):
+    for name in ("one", "two"):
+        style.save(
+            circuits.pruning_curves(sweep_table(), summary_table()), tmp_path / f"{name}.{kind}"
+        )
+    first, second = (tmp_path / f"{name}.{kind}" for name in ("one", "two"))
+    assert first.read_bytes() == second.read_bytes()
+    assert b"date" not in first.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"one.{kind}", f"two.{kind}"]
+
+
+def test_figures_leave_the_global_settings_alone(tmp_path):
+    with matplotlib.rc_context({"font.size": 7.0, "axes.spines.top": True}):
+        before = dict(matplotlib.rcParams)
+        style.save(circuits.circuit_sizes(summary_table()), tmp_path / "figure.png")
+        assert dict(matplotlib.rcParams) == before
+
+
+def test_other_endings_are_refused(tmp_path):
+    with pytest.raises(InputError, match=r"figure\.pdf"):
+        style.save(Figure(), tmp_path / "figure.pdf")
+
+
+# Circuits
+
+
+def summary_table(**columns: object) -> pd.DataFrame:
+    """dog and cat have circuits, cup does not."""
+    table = pd.DataFrame(
+        {
+            "category": ["dog", "cup", "cat"],
+            "super_category": ["animate", "inanimate", "animate"],
+            "kept_fraction": [0.2, np.nan, 0.04],
+            "kept_fraction_fc": [0.1, np.nan, 0.01],
+            "kept_fraction_conv": [0.5, np.nan, 0.25],
+            "criterion": "faithfulness",
+            "threshold": 0.9,
+            "csa_unpruned": [0.9, 0.3, 0.8],
+            "csa_bias_only": [0.5, 0.35, 0.4],
+            "csa_evaluation": [0.85, np.nan, 0.6],
+        },
+        columns=list(CIRCUIT_SUMMARY),
+    )
+    return table.assign(**columns)
+
+
+def sweep_table() -> pd.DataFrame:
+    """Faithfulness 1 + a log10(kept), measured at other fractions for cat than for dog."""
+    slopes = {"dog": 0.3, "cat": 0.7}
+    kept = {"dog": (1, 0.5, 0.1, 0.01), "cat": (1, 0.2, 0.03, 0.01)}
+    rows = [
+        {
+            "category": category,
+            "stage": stage,
+            "kept_fraction": fraction,
+            "removed_fraction": 1 - fraction,
+            "faithfulness": 1 + slope * np.log10(fraction),
+        }
+        for category, slope in slopes.items()
+        for stage in ("fully_connected", "convolution")
+        for fraction in kept[category]
+    ]
+    return pd.DataFrame(rows, columns=list(CIRCUIT_SWEEP))
+
+
+def test_pruning_curves_average_categories_measured_at_different_fractions():
+    left, _ = circuits.pruning_curves(sweep_table(), summary_table()).axes
+    (mean,) = lines(left, color=style.INK)
+    kept = mean.get_xdata()
+    assert (kept.min(), kept.max()) == (pytest.approx(0.01), pytest.approx(1))
+    np.testing.assert_allclose(mean.get_ydata(), 1 + 0.5 * np.log10(kept), atol=1e-12)
+
+
+def test_pruning_curves_show_each_category_as_measured_and_its_chosen_circuit():
+    left, right = circuits.pruning_curves(sweep_table(), summary_table()).axes
+    dog, cat = lines(left, color=ANIMATE, marker="None")
+    np.testing.assert_allclose(dog.get_xdata(), [0.01, 0.1, 0.5, 1])
+    np.testing.assert_allclose(cat.get_ydata(), 1 + 0.7 * np.log10([0.01, 0.03, 0.2, 1]))
+    assert {(x, round(y, 9)) for x, y, _ in points(left, "o")} == {(0.1, 0.7), (0.01, -0.4)}
+    assert {x for x, _, _ in points(right, "o")} == {0.5, 0.25}
+
+
+def test_pruning_curves_run_from_everything_to_little_on_a_logarithmic_axis():
+    left, _ = circuits.pruning_curves(sweep_table(), summary_table()).axes
+    start, end = left.get_xlim()
+    assert left.get_xscale() == "log"
+    assert start == 1
+    assert end < 0.01
+    (removed,) = left.child_axes
+    np.testing.assert_allclose(removed.get_xticks(), [1, 0.5, 0.1, 0.01])
+    assert list(removed.xaxis.get_major_formatter().seq) == ["0", "50", "90", "99"]
+
+
+def test_pruning_curves_leave_out_what_has_no_place_or_no_value():
+    sweep = sweep_table()
+    more = {"category": "dog", "stage": "fully_connected"}
+    extra = [
+        more | {"kept_fraction": 0.0, "faithfulness": -50.0},
+        more | {"kept_fraction": 0.05, "faithfulness": np.nan},
+    ]
+    more_points = pd.concat([sweep, pd.DataFrame(extra)], ignore_index=True)
+    left, _ = circuits.pruning_curves(more_points, summary_table()).axes
+    dog = lines(left, color=ANIMATE, marker="None")[0]
+    np.testing.assert_allclose(dog.get_xdata(), [0.01, 0.1, 0.5, 1])
+
+
+def test_the_threshold_is_drawn_only_where_faithfulness_had_to_remain():
+    def drawn(summary: pd.DataFrame) -> bool:
+        left, _ = circuits.pruning_curves(sweep_table(), summary).axes
+        return any(list(line.get_ydata()) == [0.9, 0.9] for line in left.get_lines())
+
+    assert drawn(summary_table())
+    assert not drawn(summary_table(criterion="csa"))
+
+
+def test_many_categories_are_drawn_as_quantiles():
+    summary, sweep = many_categories(100)
+    left, _ = circuits.pruning_curves(sweep, summary).axes
+    assert len(lines(left, marker="None", color=ANIMATE)) == 1
+    band = left.collections[0].get_paths()[0].vertices
+    lowest_kept = band[np.isclose(band[:, 0], 0.01)][:, 1]
+    # At 1 % kept, category i has faithfulness i / 99.
+    np.testing.assert_allclose((lowest_kept.min(), lowest_kept.max()), (0.05, 0.95), atol=1e-9)
+
+
+def many_categories(count: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Half of the categories animate; circuit sizes and accuracies evenly spread."""
+    numbers = np.arange(count)
+    summary = pd.DataFrame(
+        {
+            "category": [f"c{number:04d}" for number in numbers],
+            "super_category": np.where(numbers % 2 == 0, "animate", "inanimate"),
+            "kept_fraction": np.geomspace(0.01, 1, count),
+            "kept_fraction_fc": 0.1,
+            "kept_fraction_conv": 0.5,
+            "criterion": "faithfulness",
+            "threshold": 0.9,
+            "csa_unpruned": np.linspace(0.5, 0.9, count),
+            "csa_bias_only": np.linspace(0.3, 0.6, count),
+            "csa_evaluation": np.linspace(0.4, 0.8, count),
+        },
+        columns=list(CIRCUIT_SUMMARY),
+    )
+    rows = [
+        {"category": category, "stage": stage, "kept_fraction": kept, "faithfulness": value}
+        for number, category in enumerate(summary["category"])
+        for stage in ("fully_connected", "convolution")
+        for kept, value in ((1, 1.0), (0.01, number / (count - 1)))
+    ]
+    return summary, pd.DataFrame(rows, columns=list(CIRCUIT_SWEEP))
+
+
+def test_circuit_sizes_are_sorted_and_a_missing_circuit_is_not_a_zero():
+    figure = circuits.circuit_sizes(summary_table())
+    everything, connected, convolutions = figure.axes
+    assert tick_names(everything) == ["cat", "dog", "cup"]
+    assert points(everything, "o") == [(0.04, 0, ANIMATE), (0.2, 1, ANIMATE)]
+    assert [x for x, _, _ in points(connected, "o")] == [0.01, 0.1]
+    assert [x for x, _, _ in points(convolutions, "o")] == [0.25, 0.5]
+    assert texts(figure).count("no circuit") == 1
+    means = [
+        c.get_segments()[0][0, 0] for c in everything.collections if hasattr(c, "get_segments")
+    ]
+    assert means == [pytest.approx(0.12)]
+
+
+def test_circuit_sizes_of_a_network_without_convolutions_have_no_such_panel():
+    figure = circuits.circuit_sizes(summary_table(kept_fraction_conv=np.nan))
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [
+        "all layers",
+        "fully-connected layers",
+    ]
+
+
+def test_sizes_of_many_categories_are_shares_of_each_super_category():
+    summary, _ = many_categories(100)
+    summary.loc[:9, ["kept_fraction", "kept_fraction_fc", "kept_fraction_conv"]] = np.nan
+    figure = circuits.circuit_sizes(summary)
+    for axes in figure.axes:
+        assert sum(bar.get_height() for bar in axes.patches) == pytest.approx(100)
+    assert "animate: 50 categories, 5 without circuit" in texts(figure)
+    mean = summary.loc[summary["super_category"] == "animate", "kept_fraction"].mean()
+    assert points(figure.axes[0], "D")[0][0] == pytest.approx(mean)
+
+
+def test_substitution_accuracy_shows_circuit_unpruned_and_constant_unit():
+    figure = circuits.substitution_accuracy(summary_table())
+    top, main = figure.axes
+    assert tick_names(main) == ["dog", "cat", "cup"]
+    rings = [line for line in lines(main, marker="o") if line.get_markerfacecolor() == "white"]
+    dots = [line for line in lines(main, marker="o") if line not in rings]
+    place = lambda line: (float(line.get_xdata()[0]), int(line.get_ydata()[0]))  # noqa: E731
+    assert [place(ring) for ring in rings] == [(0.9, 0), (0.8, 1), (0.3, 2)]
+    assert [place(dot) for dot in dots if np.isfinite(place(dot)[0])] == [(0.85, 0), (0.6, 1)]
+    assert [bar.get_width() for bar in main.patches] == [0.5, 0.4, 0.35]
+    assert "no circuit" in texts(figure)
+    # Means over dog and cat alone: unpruned unit, circuit, constant unit.
+    assert [x for x, _, _ in points(top, "D")] == pytest.approx([0.85, 0.725, 0.45])
+
+
+def test_accuracy_of_many_categories_is_a_scatter_over_its_null():
+    summary, _ = many_categories(100)
+    summary.loc[0, "csa_evaluation"] = np.nan
+    figure = circuits.substitution_accuracy(summary)
+    left, right = figure.axes
+    shown = np.vstack([c.get_offsets() for c in left.collections if len(c.get_offsets()) > 1])
+    expected = summary[["csa_unpruned", "csa_evaluation"]].iloc[1:].to_numpy()
+    np.testing.assert_allclose(shown[np.argsort(shown[:, 0])], expected)
+    assert "99 of 100 categories have a circuit" in texts(figure)
+    means = summary.iloc[1:].groupby("super_category")["csa_evaluation"].mean()
+    middle = {color: y for x, y, color in points(right, "D") if abs(x - 1) < 0.5}
+    assert middle == {
+        ANIMATE: pytest.approx(means["animate"]),
+        INANIMATE: pytest.approx(means["inanimate"]),
+    }
+
+
+@pytest.mark.parametrize("count", [3, 100])
+@pytest.mark.filterwarnings("error")
+def test_a_network_without_any_circuit_is_drawn_as_such(count: int, tmp_path):
+    summary, sweep = many_categories(count)
+    gone = ["kept_fraction", "kept_fraction_fc", "kept_fraction_conv", "csa_evaluation"]
+    summary[gone] = np.nan
+    figures = (
+        circuits.pruning_curves(sweep.iloc[:0], summary),
+        circuits.circuit_sizes(summary),
+        circuits.substitution_accuracy(summary),
+    )
+    for number, figure in enumerate(figures):
+        style.save(figure, tmp_path / f"{number}.svg")
+    assert "No category has a circuit." in texts(figures[0])
+    assert all(points(axes, "D") == [] for figure in figures for axes in figure.axes)
+
+
+# Knock-outs
+
+HEIGHTS = {"conv1": (0.8, 0.2, 0.1), "conv2": (0.8, 0.6, 0.1), "fc3": (0.8, 0.7, 0.4)}
+PROPORTIONS = (0.0, 0.3, 1.0)
+SHIFTS = (-0.02, 0.0, 0.05)
+
+
+def performance_table(kinds=("synapse", "node"), modes=("zero",), layers=HEIGHTS) -> pd.DataFrame:
+    """Top-1 of the heights above, moved up and down by repeats; nodes have half of it."""
+    rows = []
+    for layer, heights in layers.items():
+        for kind in kinds:
+            for mode in modes:
+                for repeat, shift in enumerate(SHIFTS):
+                    for proportion, height in zip(PROPORTIONS, heights, strict=True):
+                        top1 = (height + shift) / (2 if kind == "node" else 1)
+                        rows.append((layer, kind, mode, proportion, repeat, top1, top1, top1 / 2))
+    columns = "layer kind mode proportion repeat top1 sensitivity_animate sensitivity_inanimate"
+    return pd.DataFrame(rows, columns=columns.split())
+
+
+def test_performance_curves_are_means_over_repeats_in_network_order():
+    figure = knockouts.performance_curves(performance_table(), chance=0.08)
+    synapses, nodes = figure.axes
+    for axes, scale in ((synapses, 1), (nodes, 0.5)):
+        curves = [line for line in axes.get_lines() if len(line.get_xdata()) == len(PROPORTIONS)]
+        assert len(curves) == len(HEIGHTS)
+        for curve, heights, color in zip(
+            curves, HEIGHTS.values(), style.layer_colors(list(HEIGHTS)).values(), strict=True
+        ):
+            assert list(curve.get_xdata()) == list(PROPORTIONS)
+            np.testing.assert_allclose(curve.get_ydata(), scale * (np.array(heights) + 0.01))
+            assert to_hex(curve.get_color()) == color
+        assert any(list(line.get_ydata()) == [0.08, 0.08] for line in axes.get_lines())
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names[: len(HEIGHTS)] == list(HEIGHTS)
+
+
+def test_performance_bands_are_t_intervals_over_repeats():
+    synapses, _ = knockouts.performance_curves(performance_table()).axes
+    band = synapses.collections[0].get_paths()[0].vertices
+    ends = band[np.isclose(band[:, 0], 0.3)][:, 1]
+    low, high = student.interval(
+        0.95, 2, loc=0.21, scale=np.std(SHIFTS, ddof=1) / np.sqrt(len(SHIFTS))
+    )
+    np.testing.assert_allclose((ends.min(), ends.max()), (low, high))
+
+
+def test_each_kind_and_mode_has_its_panel():
+    table = performance_table(modes=("noise", "zero"))
+    titles = [a.get_title(loc="left") for a in knockouts.performance_curves(table).axes]
+    assert [title.split("\n")[1] for title in titles] == ["set to zero"] * 2 + ["given noise"] * 2
+    assert [title.split()[0] for title in titles] == ["Synapses", "Nodes"] * 2
+
+
+@pytest.mark.parametrize("measure", ["top5", "repeat", "none"])
+def test_a_measure_that_the_table_lacks_is_refused_by_name(measure: str):
+    with pytest.raises(InputError, match=measure):
+        knockouts.performance_curves(performance_table(), measure)
+
+
+def test_sensitivity_has_a_panel_per_layer_and_a_color_per_super_category():
+    panels = knockouts.sensitivity_curves(performance_table()).axes
+    titles = [axes.get_title(loc="left") for axes in panels if axes.axison]
+    assert titles == list(HEIGHTS)
+    for axes, heights in zip(panels, HEIGHTS.values(), strict=False):
+        for color, share in ((ANIMATE, 1), (INANIMATE, 0.5)):
+            solid, dashed = lines(axes, color=color)
+            expected = share * (np.array(heights) + 0.01)
+            np.testing.assert_allclose(solid.get_ydata(), expected)
+            np.testing.assert_allclose(dashed.get_ydata(), expected / 2)
+            assert solid.get_linestyle() == "-"
+            assert dashed.get_linestyle() != "-"
+
+
+def test_sensitivity_of_many_layers_is_averaged_over_uneven_proportions():
+    layers = {f"layer{number}": (0.8, 0.4, number / 100) for number in range(20)}
+    synapses, _ = knockouts.sensitivity_curves(performance_table(layers=layers)).axes
+    (animate,) = lines(synapses, color=ANIMATE)
+    expected = [
+        0.3 * (0.8 + 0.4) / 2 + 0.7 * (0.4 + number / 100) / 2 + 0.01 for number in range(20)
+    ]
+    np.testing.assert_allclose(animate.get_ydata(), expected)
+
+
+def test_a_table_without_sensitivities_is_refused():
+    with pytest.raises(InputError, match="sensitivity"):
+        knockouts.sensitivity_curves(
+            performance_table().drop(columns=["sensitivity_animate", "sensitivity_inanimate"])
+        )
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_single_repeat_has_lines_but_no_interval(tmp_path):
+    table = performance_table().query("repeat == 0")
+    for number, figure in enumerate(
+        (knockouts.performance_curves(table), knockouts.sensitivity_curves(table))
+    ):
+        style.save(figure, tmp_path / f"{number}.svg")
+        assert "95 % interval" not in texts(figure)
+
+
+# Headline numbers
+
+
+def headline_table() -> pd.DataFrame:
+    rows = [
+        ("net", "network", "top1", "all", 0.6, 0.5, 0.7, 0.1, np.nan),
+        ("net", "network", "top1", "animate", 0.65, 0.5, 0.8, 0.1, np.nan),
+        ("net", "circuits", "csa_evaluation", "all", 0.72, 0.7, 0.74, 0.58, 0.0004),
+        ("net", "circuits", "faithfulness", "all", 3.0, -9.0, 15.0, np.nan, np.nan),
+        ("net", "knockouts", "area_under_top1_node_zero", "conv1", 0.4, 0.3, 0.5, 0.2, np.nan),
+        ("net", "knockouts", "area_under_top1_node_zero", "conv2", 0.3, 0.2, 0.4, 0.2, np.nan),
+        ("twin", "network", "top1", "all", 0.11, 0.05, 0.2, 0.1, np.nan),
+    ]
+    columns = "network method measure group value low high null_value p_value"
+    return pd.DataFrame(rows, columns=columns.split()).assign(n=5)[list(SUMMARY)]
+
+
+def test_headlines_show_each_number_with_its_null():
+    figure = headlines(headline_table())
+    net, twin = figure.axes
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["net", "twin"]
+    marks = points(net, "o")
+    assert {x for x, _, color in marks if color == style.INK} == {0.6, 0.72}
+    assert {x for x, _, color in marks if color == ANIMATE} == {0.65}
+    assert sorted(bar.get_width() for bar in net.patches) == [0.1, 0.2, 0.58]
+    written = [text.replace("\N{NO-BREAK SPACE}", " ") for text in texts(figure)]
+    assert "60.0 %" in written
+    assert "[70.0, 74.0]  p < .001" in written
+    assert "least: conv2" in written
+    # The twin has neither circuits nor knock-outs: no marks, dashes.
+    assert [x for x, _, _ in points(twin, "o")] == [0.11]
+    assert written.count("\N{EN DASH}") == 3
+
+
+def test_headlines_put_layers_in_network_order_from_the_top():
+    net, _ = headlines(headline_table()).axes
+    colors = style.layer_colors(["conv1", "conv2"])
+    height = {color: y for _, y, color in points(net, "o")}
+    assert net.yaxis.get_inverted()
+    assert height[colors["conv1"]] < height[colors["conv2"]]
+
+
+def test_a_wild_ratio_does_not_stretch_the_axis_but_is_marked_at_its_end():
+    net, _ = headlines(headline_table()).axes
+    low, high = net.get_xlim()
+    assert low >= -0.3
+    assert high <= 1.3
+    assert [x for x, _, _ in points(net, ">")] == [pytest.approx(high)]
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_results_are_drawn_as_such(tmp_path):
+    figure = headlines(pd.DataFrame(columns=list(SUMMARY)))
+    style.save(figure, tmp_path / "headlines.svg")
+    assert "There are no results yet." in texts(figure)

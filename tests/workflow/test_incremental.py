@@ -1,0 +1,64 @@
+"""What runs again after a change, and what does not."""
+
+import os
+import subprocess
+import sys
+
+import yaml
+
+FIGURES = {"draw_headlines": 1}
+AFTER_CIRCUITS = {"join_circuits": 1, "draw_circuits": 1, "summarise": 1, **FIGURES}
+AFTER_KNOCKOUTS = {"join_knockouts": 1, "draw_knockouts": 1, "summarise": 1, **FIGURES}
+
+
+def test_nothing_to_do_after_a_finished_run(finished):
+    assert finished.planned() == {}
+
+
+def test_threshold_repeats_extraction_but_not_scoring(copy):
+    copy.change("circuits", "threshold", to=0.7)
+    assert copy.planned() == {"extract_circuits": 2, **AFTER_CIRCUITS}
+
+
+def test_knockout_proportion_repeats_knockouts_alone(copy):
+    copy.change("knockouts", "proportions", to=[0.0, 0.25, 1.0])
+    assert copy.planned() == {"knock_out": 2, **AFTER_KNOCKOUTS}
+
+
+def test_score_kind_repeats_scoring_but_not_recording(copy):
+    copy.change("circuits", "score", to="signed")
+    assert copy.planned() == {"score_weights": 2, "extract_circuits": 2, **AFTER_CIRCUITS}
+
+
+def test_two_values_swapped_repeat(copy):
+    """Snakemake compares params as a set without names; specs carry the names."""
+    copy.change("stimuli", "toybox", "images", to={"scoring": 6, "extraction": 2, "evaluation": 30})
+    assert copy.planned()["make_stimuli"] == 1
+
+
+def test_order_of_keys_and_explicit_defaults_change_nothing(copy):
+    content = yaml.safe_load(copy.configuration.read_text())
+    content["circuits"]["criterion"] = "faithfulness"
+    backwards = {key: content[key] for key in reversed(content)}
+    copy.configuration.write_text(yaml.safe_dump(backwards, sort_keys=False))
+    assert copy.planned() == {}
+
+
+def test_touched_files_change_nothing(copy):
+    for spec in (copy.folder / "results" / "specs").rglob("*.json"):
+        os.utime(spec)
+    assert copy.planned() == {}
+
+
+def test_audit_names_what_does_not_match(copy):
+    command = [sys.executable, "-m", "anatomy.audit", "--configfile", copy.configuration.name]
+
+    def audit():
+        return subprocess.run(command, cwd=copy.folder, capture_output=True, text=True, check=False)
+
+    assert audit().returncode == 0
+    copy.change("circuits", "threshold", to=0.7)
+    stale = audit()
+    assert stale.returncode == 1
+    assert "circuits/small/shard_0000: made with other settings of threshold" in stale.stdout
+    assert "scores" not in stale.stdout

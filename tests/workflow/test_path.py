@@ -1,0 +1,68 @@
+"""The whole path: what it leaves behind, and that nothing but the settings decides it."""
+
+import numpy as np
+import pandas as pd
+import zarr
+
+from anatomy.mask_files import MaskFile
+from anatomy.tables import CIRCUIT_SUMMARY, CIRCUIT_SWEEP, SUMMARY
+
+PERFORMANCE = [
+    *("layer", "kind", "mode", "proportion", "repeat", "top1", "top5"),
+    *("sensitivity_animate", "sensitivity_inanimate"),
+]
+
+
+def test_promised_files_and_columns(finished):
+    results = finished.folder / "results"
+    expected = {
+        "small/circuits/summary.csv": list(CIRCUIT_SUMMARY),
+        "small/circuits/sweep.csv": list(CIRCUIT_SWEEP),
+        "small/knockouts/performance.csv": PERFORMANCE,
+        "summary.csv": list(SUMMARY),
+    }
+    for name, columns in expected.items():
+        assert list(pd.read_csv(results / name).columns) == columns
+    for store in ("small/circuits/masks.zarr", "small/recordings/toybox.zarr", "stimuli/toybox.zarr"):
+        assert zarr.open_group(results / store, mode="r").metadata.zarr_format == 3
+
+
+def test_summary_of_circuits_agrees_with_masks(finished):
+    """kept_fraction, counted again from the bits: of the output layer only the category's row can be kept."""
+    circuits = finished.folder / "results" / "small" / "circuits"
+    masks = MaskFile(circuits / "masks.zarr", circuits / "masks.json")
+    summary = pd.read_csv(circuits / "summary.csv").dropna(subset=["kept_fraction"])
+    assert len(summary)
+    for row in summary.itertuples():
+        own = {layer: masks.mask(row.category, layer) for layer in masks.shapes}
+        output = masks.categories.index(row.category)
+        assert own["fc8"][np.arange(len(own["fc8"])) != output].sum() == 0
+        size = sum(m.size for m in own.values()) - own["fc8"].size + own["fc8"][0].size
+        kept = sum(m.sum() for m in own.values())
+        np.testing.assert_allclose(row.kept_fraction, kept / size, rtol=1e-12)
+        np.testing.assert_allclose(row.removed_fraction, 1 - kept / size, rtol=1e-12)
+
+
+def test_knockouts_begin_intact_and_end_dead(finished):
+    table = pd.read_csv(finished.folder / "results" / "small" / "knockouts" / "performance.csv")
+    headline = pd.read_csv(finished.folder / "results" / "summary.csv")
+    top1 = headline[(headline["measure"] == "top1") & (headline["group"] == "all")]["value"].item()
+    np.testing.assert_allclose(table[table["proportion"] == 0]["top1"], top1)
+    dead = table[(table["proportion"] == 1) & (table["kind"] == "node")]
+    # a dead layer shows the network nothing of the image, so it gives all images the same answer
+    assert set(dead["top1"].round(6)) <= {0.0, 0.25}
+
+
+def test_cores_and_shards_do_not_change_results(finished, new_run):
+    new_run.change("circuits", "categories_per_job", to=1)
+    new_run.change("knockouts", "layers_per_job", to=1)
+    new_run.finish("--cores", "1")
+    assert new_run.tables() == finished.tables()
+    for layer in ("conv1", "fc6", "fc8"):
+        arrays = [
+            zarr.open_group(run.folder / "results/small/circuits/masks.zarr", mode="r")[
+                f"{layer}/masks"
+            ][:]
+            for run in (finished, new_run)
+        ]
+        np.testing.assert_array_equal(*arrays)
