@@ -1,6 +1,11 @@
 """The one place where a step's device and number of threads are chosen."""
 
+import fcntl
 import logging
+import os
+import tempfile
+import time
+from pathlib import Path
 
 import torch
 
@@ -8,17 +13,21 @@ from anatomy.errors import InputError
 
 log = logging.getLogger(__name__)
 
+SECONDS_BETWEEN_TRIES = 1.0
+
 
 def choose_device(gpus: int) -> torch.device:
-    """CUDA when the job was given a GPU and the machine has one, otherwise the CPU.
+    """A GPU of the job's own when it was given one and the machine has any, otherwise the CPU.
 
-    A GPU request on a machine without CUDA runs the same step on the CPU, which the log says.
+    Snakemake counts GPUs but does not say which one a job may use, so jobs claim them here: each waits until one is
+    free and holds it until its process ends. A GPU request on a machine without CUDA runs the same step on the CPU.
     """
     if gpus < 0:
         raise InputError(f"a job cannot use {gpus} GPUs")
     if gpus and torch.cuda.is_available():
-        log.info("device: %s", torch.cuda.get_device_name(0))
-        return torch.device("cuda", 0)
+        index = _claim_gpu()
+        log.info("device: GPU %d, %s", index, torch.cuda.get_device_name(index))
+        return torch.device("cuda", index)
     log.info("device: CPU, %d threads", torch.get_num_threads())
     return torch.device("cpu")
 
@@ -29,9 +38,31 @@ def make_deterministic(threads: int) -> None:
     Sums depend on how they are split among threads, so the number is a setting of the step.
     """
     torch.set_num_threads(threads)
-    # CUDA has no deterministic gradient of AdaptiveAvgPool2d, which AlexNet and VGG hold: there the log has a warning
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # cuBLAS reads this when it is first used, and refuses to be deterministic without it
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+    torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
     # reduced precision would make results depend on the kind of GPU
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
+
+
+def _claim_gpu() -> int:
+    while True:
+        for index in range(torch.cuda.device_count()):
+            if _claimed(str(torch.cuda.get_device_properties(index).uuid)):
+                return index
+        time.sleep(SECONDS_BETWEEN_TRIES)
+
+
+def _claimed(uuid: str) -> bool:
+    """Claim the GPU of that identifier (its index differs between jobs of a cluster) for this process."""
+    path = Path(tempfile.gettempdir(), f"anatomy-gpu-{uuid}.lock")
+    # never closed on purpose: the claim ends with the process
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return False
+    return True

@@ -149,11 +149,15 @@ class Plan:
         return figures
 
 
-def make_plan(configuration: Configuration) -> Plan:
-    """All jobs of a checked configuration."""
+def make_plan(configuration: Configuration, list_files: bool = True) -> Plan:
+    """All jobs of a checked configuration.
+
+    With `list_files` off the specs of image folders lack the digest of their files: for processes that write no
+    specs, because listing a million files takes a while.
+    """
     specs: dict[str, Spec] = {}
     for name, stimuli in configuration.stimuli.items():
-        specs[f"stimuli/{name}"] = stimuli_spec(configuration, name)
+        specs[f"stimuli/{name}"] = stimuli_spec(configuration, name, list_files)
         if isinstance(stimuli, ImagenetteStimuli):
             specs[f"imagenette/{stimuli.version}"] = {"version": stimuli.version}
     if configuration.toybox_broden is not None:
@@ -170,7 +174,7 @@ def make_plan(configuration: Configuration) -> Plan:
     return Plan(configuration, specs | figure_specs(configuration))
 
 
-def stimuli_spec(configuration: Configuration, name: str) -> Spec:
+def stimuli_spec(configuration: Configuration, name: str, list_files: bool = True) -> Spec:
     """Settings of a stimulus set."""
     stimuli = configuration.stimuli[name]
     rows = resolution.stimulus_categories(f"stimuli.{name}", stimuli)
@@ -178,7 +182,7 @@ def stimuli_spec(configuration: Configuration, name: str) -> Spec:
     spec["categories"] = [
         {"category": r.category, "name": r.name, "super_category": r.super_category} for r in rows
     ]
-    if isinstance(stimuli, FolderStimuli):
+    if isinstance(stimuli, FolderStimuli) and list_files:
         # an image added to a used folder changes which images are chosen, so their names belong to the settings
         spec["files"] = _listing_digest(stimuli, [row.category for row in rows])
     return spec
@@ -250,9 +254,7 @@ def record_spec(configuration: Configuration, name: str, stimuli: str) -> Spec:
         "network": name,
         "stimuli": stimuli,
         "splits": splits,
-        "responses": resolution.chosen_layers(
-            "recordings.layers", configuration, name, recordings.layers
-        ),
+        "responses": resolution.recorded_layers(configuration, name),
         "dtype": recordings.dtype,
         "batch_size": configuration.compute.batch_size,
         "threads": configuration.compute.threads,

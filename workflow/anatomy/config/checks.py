@@ -65,9 +65,7 @@ def _check_network(configuration: Configuration, name: str) -> None:
     network = configuration.networks[name]
     resolution.architecture(configuration, name)
     outputs = resolution.output_categories(configuration, name)
-    resolution.chosen_layers(
-        "recordings.layers", configuration, name, configuration.recordings.layers
-    )
+    resolution.recorded_layers(configuration, name)
     if network.training is not None:
         images = configuration.stimuli[network.training.stimuli].images
         for split in ("training", "evaluation"):

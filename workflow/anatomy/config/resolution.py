@@ -129,6 +129,25 @@ def chosen_layers(
     return [layer for layer in known if layer in wanted]
 
 
+def recorded_layers(configuration: Configuration, name: str) -> list[str]:
+    """Those of `recordings.layers` that a network has, in network order.
+
+    Networks of different architectures share the list, so each layer must exist in one of them, not in all.
+    """
+    wanted = configuration.recordings.layers
+    known = [layer for layer, _ in layers(configuration, name)]
+    if wanted == "all":
+        return known
+    everywhere = {layer for network in configuration.networks for layer, _ in layers(configuration, network)}
+    for layer in wanted:
+        if layer not in everywhere:
+            raise InputError(
+                f"configuration: recordings.layers: no network has a layer {layer!r}; those of {name!r} are "
+                f"{', '.join(known)}"
+            )
+    return [layer for layer in known if layer in wanted]
+
+
 def output_categories(configuration: Configuration, name: str) -> list[str]:
     """Category of each output unit of a network, in output order."""
     owner, network = origin(configuration, name)

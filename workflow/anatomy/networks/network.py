@@ -26,6 +26,7 @@ from anatomy.networks.weights import load_weights, read_weights, state_digest
 
 WEIGHTS_FILE = "weights.safetensors"
 DESCRIPTION_FILE = "network.json"
+READABLE = 0o644  # safetensors writes files that only their owner can read
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ def save_network(
     }
     partial = folder / f".{WEIGHTS_FILE}.partial"
     save_file(state, partial)
+    partial.chmod(READABLE)
     partial.replace(folder / WEIGHTS_FILE)
     identity = {
         "architecture": architecture,

@@ -1,0 +1,342 @@
+"""Knock-outs are those of a hand-made copy, their draws depend on nothing else, and performance is counted right."""
+
+import copy
+import hashlib
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from sklearn.metrics import recall_score, top_k_accuracy_score
+from small import INPUT, network_of, new
+from torch.nn.utils import prune
+
+from anatomy.knockouts import Sweep, generator, performance, run_sweep
+from anatomy.networks.cut import prefix
+
+PROPORTIONS = (0.0, 0.1, 0.25, 0.5, 0.9, 1.0)
+KINDS, MODES = ("synapse", "node"), ("zero", "mean", "noise", "resample")
+INTACT = {"top1": 0.75}
+
+
+@pytest.fixture(params=["alexnet", "residual", "squeeze"])
+def model(request):
+    return new(request.param)
+
+
+@pytest.fixture
+def network(model):
+    return network_of(model)
+
+
+def images():
+    return torch.randn(4, 3, INPUT, INPUT, generator=torch.Generator().manual_seed(1))
+
+
+def layers_of(network):
+    return [network.layers[1].name, network.output_layer.name]
+
+
+def weights_along(network, sweep):
+    """Proportion -> copies of the layer's parameters while the sweep is there."""
+    found = {}
+    state = {}
+
+    def measure():
+        module = network.module(sweep.layer)
+        state.update({k: p.detach().clone() for k, p in module.named_parameters(recurse=False)})
+        return {}
+
+    measure()
+    for proportion, _ in run_sweep(network, sweep, measure, INTACT):
+        found[proportion] = dict(state)
+    return found
+
+
+def removed_at(network, sweep):
+    """Proportion -> boolean array over weights (synapse) or units (node): what is knocked out."""
+    found = weights_along(network, with_mode(sweep, "zero"))
+    if sweep.kind == "synapse":
+        return {p: (own["weight"] == 0).numpy() for p, own in found.items()}
+    return {p: (own["weight"].flatten(1) == 0).all(1).numpy() for p, own in found.items()}
+
+
+def with_mode(sweep, mode):
+    return Sweep(**(vars(sweep) | {"mode": mode}))
+
+
+def sweep_of(layer, kind="synapse", mode="zero", repeat=0, proportions=PROPORTIONS, **options):
+    return Sweep(layer, kind, mode, repeat, proportions, **options)
+
+
+def logits_along(network, sweep, shown):
+    """Proportion -> logits of the whole lesioned network."""
+    with torch.no_grad():
+        intact = network.graph(shown)
+    measured = run_sweep(network, sweep, lambda: network.graph(shown).clone(), intact)
+    return dict(measured)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_zero_equals_a_pruned_copy(model, network, kind):
+    """torch.nn.utils.prune is the oracle: a mask on the weights, and for nodes on the biases too."""
+    for layer in layers_of(network):
+        sweep = sweep_of(layer, kind)
+        logits = logits_along(network, sweep, images())
+        for proportion, removed in removed_at(network, sweep).items():
+            pruned = copy.deepcopy(model)
+            module = pruned.get_submodule(network.layer(layer).path)
+            kept = torch.from_numpy(~removed)
+            mask = kept if kind == "synapse" else kept.view(-1, *[1] * (module.weight.ndim - 1))
+            prune.custom_from_mask(module, "weight", mask.expand_as(module.weight))
+            if kind == "node" and module.bias is not None:
+                prune.custom_from_mask(module, "bias", kept)
+            with torch.no_grad():
+                torch.testing.assert_close(logits[proportion], pruned(images()), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_number_knocked_out(network, kind):
+    for layer in layers_of(network):
+        shape = network.layer(layer).weight_shape
+        size = int(np.prod(shape)) if kind == "synapse" else shape[0]
+        for proportion, removed in removed_at(network, sweep_of(layer, kind)).items():
+            # none of the initial weights is 0 by itself
+            assert removed.sum() == int(round(proportion * size, 6)), proportion
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_mode_replaces_what_is_knocked_out_and_nothing_else(network, kind, mode):
+    for layer in layers_of(network):
+        sweep = sweep_of(layer, kind, mode, noise=2.0)
+        module = network.module(layer)
+        whole = {k: p.detach().clone() for k, p in module.named_parameters(recurse=False)}
+        removed = removed_at(network, sweep)
+        everything = weights_along(network, sweep)[1.0]
+        for proportion, own in weights_along(network, sweep).items():
+            for key, values in own.items():
+                expected = whole[key].clone()
+                if kind == "synapse" and key == "bias":
+                    assert torch.equal(values, expected)
+                    continue
+                for place in itertools.product(*map(range, expected.shape)):
+                    if removed[proportion][place if kind == "synapse" else place[0]]:
+                        # the substitute of a weight is the same at every proportion
+                        expected[place] = everything[key][place]
+                torch.testing.assert_close(values, expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_takes_the_place_of_a_weight(kind):
+    network = network_of(new("alexnet"))
+    whole = network.module("fc3").weight.detach().double().numpy()
+    bias = network.module("fc3").bias.detach().double().numpy()
+
+    def all_replaced(mode, **options):
+        sweep = sweep_of("fc3", kind, mode, proportions=(1.0,), **options)
+        return {k: v.double().numpy() for k, v in weights_along(network, sweep)[1.0].items()}
+
+    mean, noise = all_replaced("mean"), all_replaced("noise", noise=3.0)
+    resampled = all_replaced("resample")
+    np.testing.assert_allclose(mean["weight"], whole.mean(), rtol=1e-6)
+    added = (noise["weight"] - whole) / (3 * whole.std())
+    # 2,160 draws of a standard normal distribution
+    assert abs(added.mean()) < 4 / np.sqrt(added.size)
+    assert abs(added.std() - 1) < 4 / np.sqrt(2 * added.size)
+    assert abs(np.corrcoef(added.ravel(), whole.ravel())[0, 1]) < 0.1
+    assert set(resampled["weight"].ravel()) < set(whole.ravel())
+    # with replacement about 1 - 1/e of the values are drawn
+    assert abs(len(set(resampled["weight"].ravel())) / whole.size - (1 - np.exp(-1))) < 0.05
+    if kind == "synapse":
+        for replaced in (mean, noise, resampled):
+            np.testing.assert_array_equal(replaced["bias"], bias)
+    else:
+        np.testing.assert_allclose(mean["bias"], bias.mean(), rtol=1e-6)
+        assert set(resampled["bias"]) < set(bias)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_larger_sets_contain_smaller_ones(network, kind):
+    for layer in layers_of(network):
+        removed = list(removed_at(network, sweep_of(layer, kind)).values())
+        for smaller, larger in itertools.pairwise(removed):
+            assert not (smaller & ~larger).any()
+
+
+def test_draws_depend_on_seed_network_layer_kind_and_repeat():
+    network = network_of(new("alexnet"))
+    other = network_of(new("alexnet"), name="other")
+    usual = sweep_of("fc3", "synapse")
+
+    def drawn(network, sweep):
+        return removed_at(network, sweep)[0.5].tobytes()
+
+    drawn_sets = {
+        drawn(network, usual),
+        drawn(other, usual),
+        drawn(network, sweep_of("fc3", "synapse", repeat=1)),
+        drawn(network, sweep_of("fc3", "synapse", seed=1)),
+    }
+    assert len(drawn_sets) == 4
+    nodes = [removed_at(network, sweep_of("fc3", "node"))[0.5] for _ in range(2)]
+    np.testing.assert_array_equal(*nodes)
+    first = [
+        generator("small", sweep_of(*own)).random() for own in (("fc3",), ("fc4",), ("fc3", "node"))
+    ]
+    assert len(set(first)) == 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("mode", MODES)
+def test_draws_do_not_depend_on_order_or_on_which_proportions_are_asked(kind, mode):
+    network = network_of(new("alexnet"))
+    usual = weights_along(network, sweep_of("fc3", kind, mode))
+    np.random.default_rng().random(7)
+    torch.rand(7)
+    weights_along(network, sweep_of("fc4", kind, mode, repeat=2))
+    few = weights_along(network, sweep_of("fc3", kind, mode, proportions=(0.25, 0.9)))
+    for proportion, own in few.items():
+        for key, values in own.items():
+            assert torch.equal(values, usual[proportion][key])
+
+
+def test_draws_are_the_same_in_every_mode(network):
+    """So modes are compared on the same lesions."""
+    (layer, _) = layers_of(network)
+    whole = network.module(layer).weight.detach().clone()
+    noisy = weights_along(network, sweep_of(layer, "synapse", "noise"))[0.5]["weight"]
+    np.testing.assert_array_equal(
+        (noisy != whole).numpy(), removed_at(network, sweep_of(layer, "synapse"))[0.5]
+    )
+
+
+def test_the_seed_is_a_digest_of_the_names():
+    """So it is the same in every process and on every machine."""
+    digest = hashlib.sha256(b"7|alexnet|conv1|node|3").digest()
+    words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 32, 4)]
+    expected = np.random.Generator(np.random.Philox(np.random.SeedSequence(words)))
+    found = generator("alexnet", sweep_of("conv1", "node", repeat=3, seed=7))
+    np.testing.assert_array_equal(found.permutation(50), expected.permutation(50))
+
+
+@pytest.mark.parametrize("kind", ["alexnet", "squeeze"])
+def test_a_layer_without_nodes_gives_zero_before_the_non_linearity(kind):
+    network = network_of(new(kind))
+    for layer in network.layers:
+        value = layer.path.replace(".", "_")
+        read = prefix(network.graph, [value])
+
+        def measure(read=read):
+            return read(images())[0].clone()
+
+        ((_, outputs),) = run_sweep(
+            network, sweep_of(layer.name, "node", proportions=(1.0,)), measure, INTACT
+        )
+        assert outputs.shape[1] == layer.units
+        assert (outputs == 0).all()
+        assert (measure() != 0).any()
+
+
+def test_some_nodes_give_zero_before_the_non_linearity():
+    network = network_of(new("alexnet"))
+    sweep = sweep_of("conv2", "node", proportions=(0.5,))
+    removed = removed_at(network, sweep)[0.5]
+    read = prefix(network.graph, ["conv2"])
+    ((_, outputs),) = run_sweep(network, sweep, lambda: read(images())[0].clone(), INTACT)
+    np.testing.assert_array_equal((outputs == 0).all(dim=(0, 2, 3)).numpy(), removed)
+
+
+def test_nothing_is_measured_where_nothing_more_is_removed():
+    network = network_of(new("alexnet"))  # conv2 has 12 units
+    calls = []
+
+    def measure():
+        calls.append(0)
+        return {"top1": len(calls)}
+
+    sweep = sweep_of("conv2", "node", proportions=(0.0, 0.01, 0.1, 0.16, 0.17, 1.0))
+    measured = dict(run_sweep(network, sweep, measure, INTACT))
+    expected = {0.0: INTACT, 0.01: INTACT, 0.1: {"top1": 1}, 0.16: {"top1": 1}}
+    assert measured == expected | {0.17: {"top1": 2}, 1.0: {"top1": 3}}
+
+
+def test_the_network_is_restored_also_when_a_sweep_is_left_early(network):
+    before = copy.deepcopy(network.graph.state_dict())
+    for layer in layers_of(network):
+        sweep = run_sweep(network, sweep_of(layer, "node", "noise"), dict, INTACT)
+        for _ in range(3):
+            next(sweep)
+        sweep.close()
+    after = network.graph.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def by_counting(logits, outputs, groups):
+    """Plain loops over images and outputs."""
+    ranks = []
+    for image, right in enumerate(outputs):
+        stronger = 0
+        for output, logit in enumerate(logits[image]):
+            stronger += output != right and logit >= logits[image][right]
+        ranks.append(stronger)
+    share = {"top1": [r == 0 for r in ranks], "top5": [r < 5 for r in ranks]}
+    for name in set(groups):
+        share[f"sensitivity_{name}"] = [
+            r == 0 for r, group in zip(ranks, groups, strict=True) if group == name
+        ]
+    return {key: sum(own) / len(own) for key, own in share.items()}
+
+
+@st.composite
+def shown(draw):
+    images, outputs = draw(st.integers(1, 12)), draw(st.integers(2, 9))
+    values = (
+        st.integers(-3, 3).map(float) | st.floats(-(2.0**99), 2.0**99, width=32) | st.just(-np.inf)
+    )
+    logits = draw(arrays.arrays(np.float32, (images, outputs), elements=values))
+    right = draw(st.lists(st.integers(0, outputs - 1), min_size=images, max_size=images))
+    groups = draw(st.lists(st.sampled_from("ab"), min_size=images, max_size=images))
+    return logits, np.array(right), groups
+
+
+@given(shown())
+def test_performance_is_counted_right(case):
+    assert performance(*case) == pytest.approx(by_counting(*case), abs=1e-15)
+
+
+def test_performance_agrees_with_scikit_learn():
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(300, 12)).astype(np.float32)
+    outputs = random.integers(12, size=300)
+    logits[np.arange(300), outputs] += random.random(300).astype(np.float32) * 4
+    groups = np.array(["animate", "inanimate"])[outputs % 2].tolist()
+    found = performance(logits, outputs, groups)
+    for measure, k in (("top1", 1), ("top5", 5)):
+        expected = top_k_accuracy_score(outputs, logits, k=k, labels=range(12))
+        assert found[measure] == pytest.approx(expected)
+    predicted = logits.argmax(1)
+    for group in set(groups):
+        rows = np.array(groups) == group
+        # a category's recall weighted by its images is the share of these images recognised
+        expected = recall_score(outputs[rows], predicted[rows], average="weighted", zero_division=0)
+        assert found[f"sensitivity_{group}"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("value", [0.0, 7.0, -np.inf, np.nan])
+def test_a_dead_network_recognises_nothing(value):
+    logits = np.full((4, 12), value, np.float32)
+    found = performance(logits, np.arange(4), list("aabb"))
+    assert set(found.values()) == {0.0}
+
+
+def test_one_logit_that_is_not_a_number_is_no_success():
+    logits = np.zeros((1, 12), np.float32)
+    logits[0, 3] = 5
+    assert performance(logits, np.array([3]), ["a"])["top1"] == 1
+    logits[0, 7] = np.nan
+    assert performance(logits, np.array([3]), ["a"])["top1"] == 0
+    assert performance(logits, np.array([3]), ["a"])["top5"] == 1
