@@ -124,6 +124,11 @@ class Plan:
         training = self.configuration.networks[network].training
         return [] if training is None else [_stimuli(training.stimuli)]
 
+    def training_threads(self, network: str) -> int:
+        """Threads that the making of a network takes."""
+        training = self.configuration.networks[network].training
+        return 1 if training is None else training.threads
+
     def training_gpus(self, network: str) -> int:
         """GPUs that profit the making of a network: one to train, none to convert."""
         return len(self.training_stimuli(network))
@@ -214,12 +219,9 @@ def network_spec(configuration: Configuration, name: str) -> Spec:
     if network.untrained_twin_of is not None:
         return spec | {"weights": "untrained", "seed": network.seed}
     if network.training is not None:
-        training = network.training.model_dump(mode="json")
-        return spec | {
-            "weights": "trained",
-            "training": training,
-            "threads": configuration.compute.threads,
-        }
+        training = network.training.model_dump(mode="json", exclude={"threads"})
+        threads = network.training.threads
+        return spec | {"weights": "trained", "training": training, "threads": threads}
     return spec | {"weights": network.weights}
 
 

@@ -18,7 +18,7 @@ rule make_network:
         "results/benchmarks/network/{network}.tsv"
     conda:
         "../../envs/anatomy.yaml"
-    threads: THREADS
+    threads: lambda wildcards: PLAN.training_threads(wildcards.network)
     resources:
         gpu=lambda wildcards: PLAN.training_gpus(wildcards.network),
         mem_mb=lambda wildcards, attempt: 4000 * attempt,

@@ -39,7 +39,6 @@ rule make_stimuli:
         "results/benchmarks/stimuli/{stimuli}.tsv"
     conda:
         "../../envs/anatomy.yaml"
-    threads: 2
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,

@@ -20,7 +20,10 @@ class Compute(Section):
     """How steps compute. Threads and batch sizes can change the last digits of results, so they are settings."""
 
     threads: int = Field(
-        2, ge=1, le=256, description="threads of a computing step, whatever --cores says"
+        1,
+        ge=1,
+        le=256,
+        description="threads of a computing step, whatever --cores says; jobs that run side by side need no more",
     )
     batch_size: int = Field(64, ge=1, description="images that pass through a network at once")
 
