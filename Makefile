@@ -4,7 +4,7 @@
 # make report writes the report of the latest run
 
 PYTHON ?= python3
-CORES ?= $(shell nproc)
+CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 CONFIG ?= config/config.yaml
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --configfile $(CONFIG)
@@ -22,7 +22,7 @@ run: .venv/ready
 
 report: run
 	$(BIN)/python -m anatomy.audit --configfile $(CONFIG)
-	$(SNAKEMAKE) --report results/report.html
+	$(SNAKEMAKE) --report results/report.html --quiet all
 
 test: .venv/ready-for-tests
 	$(BIN)/python -m pytest

@@ -179,8 +179,12 @@ def test_saved_network_comes_back(tmp_path):
 
 
 def test_exchanged_weights_are_refused(tmp_path):
-    save_network(tmp_path / "a", "toybox_alexnet", new_model("toybox_alexnet", 5, 3), PLAIN, "abcde")
-    save_network(tmp_path / "b", "toybox_alexnet", new_model("toybox_alexnet", 5, 4), PLAIN, "abcde")
+    save_network(
+        tmp_path / "a", "toybox_alexnet", new_model("toybox_alexnet", 5, 3), PLAIN, "abcde"
+    )
+    save_network(
+        tmp_path / "b", "toybox_alexnet", new_model("toybox_alexnet", 5, 4), PLAIN, "abcde"
+    )
     (tmp_path / "b" / "weights.safetensors").replace(tmp_path / "a" / "weights.safetensors")
     with pytest.raises(InputError, match=r"weights\.safetensors is not the file"):
         load_network(tmp_path / "a", "toy", CPU)

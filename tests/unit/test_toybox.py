@@ -50,7 +50,8 @@ def test_pictures_do_not_depend_on_what_was_drawn_before(category, seed, index, 
     render_object(other, seed, index + 1, 48)
     again = render_labelled(category, seed, index, 32)
     assert np.array_equal(first, again.image)
-    assert first.dtype == np.uint8 and first.shape == (32, 32, 3)
+    assert first.dtype == np.uint8
+    assert first.shape == (32, 32, 3)
     assert not np.array_equal(first, render_object(category, seed, index + 1, 32))
     assert not np.array_equal(first, render_object(category, seed + 1, index, 32))
 
@@ -120,7 +121,8 @@ def test_a_planted_disc_is_labelled_where_it_is():
     distance = np.hypot(x - 0.5, y - 0.5)
     inside, outside = distance < 0.3 - 1 / 64, distance > 0.3 + 1 / 64
     cup = labels["object"][0] == NUMBERS["cup"]
-    assert cup[inside].all() and not cup[outside].any()
+    assert cup[inside].all()
+    assert not cup[outside].any()
     assert (labels["part"][0][inside] == NUMBERS["bowl"]).all()
     square = (np.abs(x - 0.5) < 0.1 - 1 / 64) & (np.abs(y - 0.5) < 0.1 - 1 / 64)
     assert (labels["part"][1][square] == NUMBERS["handle"]).all()
@@ -134,9 +136,20 @@ def test_a_planted_disc_is_labelled_where_it_is():
 
 @pytest.mark.parametrize(
     ("category", "part"),
-    [("dog", "head"), ("cat", "eye"), ("elephant", "ear"), ("bird", "wing"), ("fish", "tail")]
-    + [("butterfly", "wing"), ("car", "wheel"), ("boat", "sail"), ("airplane", "window")]
-    + [("chair", "seat"), ("cup", "bowl"), ("umbrella", "canopy")],
+    [
+        ("dog", "head"),
+        ("cat", "eye"),
+        ("elephant", "ear"),
+        ("bird", "wing"),
+        ("fish", "tail"),
+        ("butterfly", "wing"),
+        ("car", "wheel"),
+        ("boat", "sail"),
+        ("airplane", "window"),
+        ("chair", "seat"),
+        ("cup", "bowl"),
+        ("umbrella", "canopy"),
+    ],
 )
 def test_repainting_a_part_changes_exactly_the_pixels_labelled_so(category, part, monkeypatch):
     monkeypatch.setattr(render_module, "random_light", lambda rng: FLAT)
@@ -266,8 +279,14 @@ def test_color_labels_agree_with_the_look_of_the_image(many):
 
 @pytest.mark.parametrize(
     ("texture", "share"),
-    [("striped", 0.48), ("chequered", 0.5), ("dotted", np.pi * 0.1), ("grid", 1 - 0.76**2)]
-    + [("zigzagged", 0.48), ("honeycombed", 1 - 0.74**2)],
+    [
+        ("striped", 0.48),
+        ("chequered", 0.5),
+        ("dotted", np.pi * 0.1),
+        ("grid", 1 - 0.76**2),
+        ("zigzagged", 0.48),
+        ("honeycombed", 1 - 0.74**2),
+    ],
 )
 def test_textures_cover_the_share_of_the_plane_that_geometry_says(texture, share):
     """Honeycomb: a hexagon with inner radius .37 of one with .5 is bare, a share of .74 squared."""

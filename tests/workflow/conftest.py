@@ -50,7 +50,9 @@ class Run:
         assert dry.returncode == 0, dry.stderr
         if "Nothing to be done" in dry.stdout + dry.stderr:
             return {}
-        stats = re.search(r"Job stats:\n.*?\n-.*?\n(.*?)\ntotal ", dry.stdout + dry.stderr, re.DOTALL)
+        stats = re.search(
+            r"Job stats:\n.*?\n-.*?\n(.*?)\ntotal ", dry.stdout + dry.stderr, re.DOTALL
+        )
         jobs = dict(line.split() for line in stats.group(1).splitlines())
         return {rule: int(count) for rule, count in jobs.items() if rule != "all"}
 

@@ -49,7 +49,11 @@ def _kill(process: subprocess.Popen, everything: bool) -> None:
     ("keys", "value", "sentence"),
     [
         (("circuits", "threshold"), 1.3, "circuits.threshold = 1.3"),
-        (("circuits", "treshold"), 0.8, "circuits.treshold is not a known key; did you mean threshold?"),
+        (
+            ("circuits", "treshold"),
+            0.8,
+            "circuits.treshold is not a known key; did you mean threshold?",
+        ),
         (("knockouts", "layers"), ["conv9"], "has no layer 'conv9'"),
         (("networks", "small", "architecture"), "alexnett", "'alexnett' is unknown"),
     ],

@@ -23,7 +23,11 @@ def test_promised_files_and_columns(finished):
     }
     for name, columns in expected.items():
         assert list(pd.read_csv(results / name).columns) == columns
-    for store in ("small/circuits/masks.zarr", "small/recordings/toybox.zarr", "stimuli/toybox.zarr"):
+    for store in (
+        "small/circuits/masks.zarr",
+        "small/recordings/toybox.zarr",
+        "stimuli/toybox.zarr",
+    ):
         assert zarr.open_group(results / store, mode="r").metadata.zarr_format == 3
 
 

@@ -93,7 +93,7 @@ class StoreWriter:
     def finish(self) -> dict[str, Any]:
         """Put the store in place, write and return its manifest."""
         described = self.description | {"digest": digest([self.description, self._digests])}
-        (self.partial / PROGRESS).unlink()
+        (self.partial / PROGRESS).unlink(missing_ok=True)  # a store without arrays has none
         # no moment at which a manifest describes another store
         self.manifest.unlink(missing_ok=True)
         if self.path.exists():

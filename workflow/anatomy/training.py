@@ -1,7 +1,7 @@
 """Training of small networks by the workflow."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,8 +52,9 @@ def train(
     held_out: LabelledImages,
     settings: Settings,
     device: torch.device,
-) -> Iterator[tuple[Epoch, nn.Module]]:
-    """Train from scratch, yielding after each pass; the last network yielded is the trained one.
+    report: Callable[[Epoch], None],
+) -> nn.Module:
+    """Train from scratch, calling `report` after each pass; returns the trained network.
 
     Cross-entropy, Adam with decoupled weight decay (Loshchilov & Hutter 2019), a one-cycle learning rate, random
     mirroring and shifts of up to an eighth of the side. Everything random comes from the seed. The training images
@@ -77,30 +78,22 @@ def train(
     torch.manual_seed(settings.seed)
     random = np.random.default_rng(settings.seed)
     for epoch in range(1, settings.epochs + 1):
+        batches = np.array_split(random.permutation(len(inputs)), steps // settings.epochs)
         loss, hits = 0.0, 0
         model.train()
-        for rows in np.array_split(random.permutation(len(inputs)), steps // settings.epochs):
-            batch = varied(inputs[torch.from_numpy(rows)], random)
-            target = labels[torch.from_numpy(rows)]
-            logits = model(batch)
+        for rows in map(torch.from_numpy, batches):
+            target = labels[rows]
+            logits = model(varied(inputs[rows], random))
             error = nn.functional.cross_entropy(logits, target)
             optimizer.zero_grad(set_to_none=True)
             error.backward()
             optimizer.step()
             schedule.step()
-            loss += float(error) * len(rows)
+            loss += float(error.detach()) * len(rows)
             hits += int((logits.argmax(1) == target).sum())
-        yield (
-            Epoch(
-                epoch=epoch,
-                loss=loss / len(inputs),
-                training_accuracy=hits / len(inputs),
-                held_out_accuracy=accuracy(
-                    model, preprocessing, held_out, settings.batch_size, device
-                ),
-            ),
-            model,
-        )
+        held_out_accuracy = accuracy(model, preprocessing, held_out, settings.batch_size, device)
+        report(Epoch(epoch, loss / len(inputs), hits / len(inputs), held_out_accuracy))
+    return model
 
 
 def varied(images: Tensor, random: np.random.Generator) -> Tensor:

@@ -124,7 +124,7 @@ rule draw_headlines:
         headlines=report(
             "results/figures/headlines.png",
             caption="../report/headlines.rst",
-            category="Summary",
+            category="At a glance",
             labels={"network": "all", "shows": "headline numbers"},
         ),
         record="results/records/figures/headlines.json",

@@ -15,7 +15,7 @@ rule summarise:
         table=report(
             "results/summary.csv",
             caption="../report/summary_table.rst",
-            category="Summary",
+            category="At a glance",
             labels={"network": "all", "shows": "headline numbers (table)"},
         ),
         record="results/records/summary.json",

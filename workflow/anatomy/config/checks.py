@@ -74,7 +74,7 @@ def _check_network(configuration: Configuration, name: str) -> None:
                     f"configuration: stimuli.{network.training.stimuli}.images.{split} is 0, but network {name!r} "
                     "is trained with this set"
                 )
-        _check_size(configuration, name, network.training.stimuli, "is trained with")
+        _check_size(configuration, name, network.training.stimuli, "which is trained with it")
     if (
         network.weights not in (None, "torchvision", "trained")
         and not Path(network.weights).is_file()
@@ -141,7 +141,7 @@ def _check_knockouts(configuration: Configuration, knockouts: Knockouts) -> None
 def _check_shown(configuration: Configuration, name: str, method: str, stimuli_name: str) -> None:
     """Check that a network can see a stimulus set: large enough images of categories that it knows."""
     stimuli = configuration.stimuli[stimuli_name]
-    _check_size(configuration, name, stimuli_name, f"sees in {method}")
+    _check_size(configuration, name, stimuli_name, f"to which {method} show it")
     outputs = set(resolution.output_categories(configuration, name))
     for row in resolution.stimulus_categories(f"stimuli.{stimuli_name}", stimuli):
         if row.category not in outputs:
@@ -158,5 +158,5 @@ def _check_size(configuration: Configuration, name: str, stimuli_name: str, use:
     if given < needed:
         raise InputError(
             f"configuration: stimuli.{stimuli_name}.image_size = {given} is smaller than the input of network "
-            f"{name!r} ({needed}), which {use} it"
+            f"{name!r} ({needed}), {use}"
         )

@@ -34,7 +34,9 @@ class Training(Section):
     )
     weight_decay: float = Field(0.02, ge=0, description="decoupled weight decay")
     seed: Seed = Field(0, description="of initial weights, order of images and mirroring")
-    threads: int = Field(2, ge=1, le=256, description="threads of the training, whatever --cores says")
+    threads: int = Field(
+        2, ge=1, le=256, description="threads of the training, whatever --cores says"
+    )
 
 
 class Network(Section):

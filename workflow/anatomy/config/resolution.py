@@ -138,7 +138,9 @@ def recorded_layers(configuration: Configuration, name: str) -> list[str]:
     known = [layer for layer, _ in layers(configuration, name)]
     if wanted == "all":
         return known
-    everywhere = {layer for network in configuration.networks for layer, _ in layers(configuration, network)}
+    everywhere = {
+        layer for network in configuration.networks for layer, _ in layers(configuration, network)
+    }
     for layer in wanted:
         if layer not in everywhere:
             raise InputError(

@@ -7,7 +7,6 @@ import pandas as pd
 import torchvision
 from torch import nn
 
-from anatomy.canonical import write_text
 from anatomy.device import choose_device, make_deterministic
 from anatomy.errors import InputError
 from anatomy.networks.architectures import build
@@ -17,7 +16,8 @@ from anatomy.networks.weights import load_weights, read_weights
 from anatomy.steps.opening import open_stimuli
 from anatomy.steps.step import Job, run_step
 from anatomy.stimuli.stimulus_set import StimulusSet
-from anatomy.training import LabelledImages, Settings, train
+from anatomy.tables import write_csv
+from anatomy.training import Epoch, LabelledImages, Settings, train
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +47,16 @@ def _trained(job: Job, preprocessing: Preprocessing) -> nn.Module:
     categories = job.spec["categories"]
     stimuli = open_stimuli(job.path("stimuli"))
     settings = {k: v for k, v in job.spec["training"].items() if k != "stimuli"}
-    epochs = []
-    for epoch, model in train(
+    epochs: list[Epoch] = []
+
+    def report(epoch: Epoch) -> None:
+        log.info(
+            "epoch %d: loss %.3f, accuracy on training images %.3f, on held-out images %.3f",
+            *vars(epoch).values(),
+        )
+        epochs.append(epoch)
+
+    model = train(
         job.spec["architecture"],
         len(categories),
         preprocessing,
@@ -56,20 +64,16 @@ def _trained(job: Job, preprocessing: Preprocessing) -> nn.Module:
         _labelled(stimuli, "evaluation", categories),
         Settings(**settings),
         choose_device(job.gpus),
-    ):
-        log.info(
-            "epoch %d: loss %.3f, accuracy on training images %.3f, on held-out images %.3f",
-            *vars(epoch).values(),
-        )
-        epochs.append(vars(epoch))
-    table = pd.DataFrame(epochs).to_csv(index=False)
-    write_text(job.path("description").with_name("training.csv"), table)
+        report,
+    )
+    table = pd.DataFrame([vars(epoch) for epoch in epochs])
+    write_csv(table, job.path("description").with_name("training.csv"))
     return model.cpu()
 
 
 def _labelled(stimuli: StimulusSet, split: str, categories: list[str]) -> LabelledImages:
     rows = stimuli.rows(split)
-    outputs = stimuli.table["category"].iloc[rows].map(categories.index).to_numpy()
+    outputs = stimuli.table["category"].iloc[rows].map(categories.index).to_numpy(copy=True)
     return LabelledImages(stimuli.images(rows), outputs)
 
 

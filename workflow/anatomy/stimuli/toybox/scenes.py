@@ -34,8 +34,7 @@ def _ridge(rng: Generator, height: float, rise: float, knots: int) -> Points:
     """A horizon line with the ground below it, down to the bottom of the picture."""
     x = np.linspace(-0.15, 1.15, knots)
     line = np.stack([x, height - rng.uniform(0, rise, knots)], axis=1)
-    bends = smooth(*line, (1.15, 1.2), (-0.15, 1.2))
-    return bends
+    return smooth(*line, (1.15, 1.2), (-0.15, 1.2))
 
 
 def _clouds(canvas: Canvas, rng: Generator, low: float) -> None:

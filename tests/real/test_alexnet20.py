@@ -1,0 +1,85 @@
+"""The path on real photographs with a real AlexNet; a small part always, all of it with `make test-real`."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from paths import DATA, ROOT, configuration
+
+pytestmark = pytest.mark.skipif(
+    not (DATA / "imagenet20").is_dir(), reason="the real test data is not beside the project"
+)
+CATEGORIES = ["n01440764", "n02086240"]
+SMALL = {
+    "stimuli": {"images": {"scoring": 4, "extraction": 5, "evaluation": 10}},
+    "circuits": {"categories": CATEGORIES, "removed_fractions": [0.0, 0.5, 0.9], "refinement": 0},
+    "knockouts": {
+        "layers": ["conv1", "fc7"],
+        "kinds": ["synapse"],
+        "proportions": [0.0, 0.7],
+        "images_per_category": 5,
+        "repeats": 1,
+    },
+}
+
+
+def run(folder: Path, small: bool) -> Path:
+    """Run Snakemake in a folder and return its results."""
+    content = yaml.safe_load(configuration(folder))
+    if small:
+        content["stimuli"]["imagenet20"] |= SMALL["stimuli"]
+        for method in ("circuits", "knockouts"):
+            content[method] |= SMALL[method]
+    (folder / "configuration.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    options = ["--configfile", "configuration.yaml", "--cores", "2"]
+    done = subprocess.run(
+        [*command, *options], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    return folder / "results"
+
+
+@pytest.fixture(scope="module")
+def small_results(tmp_path_factory) -> Path:
+    return run(tmp_path_factory.mktemp("small"), small=True)
+
+
+def headline(results: Path, measure: str, group: str = "all") -> float:
+    table = pd.read_csv(results / "summary.csv")
+    return table[(table["measure"] == measure) & (table["group"] == group)]["value"].item()
+
+
+def test_network_recognises_what_its_makers_say(small_results):
+    """The data's description gives a top-1 accuracy of about .87 on all 1,000 validation images."""
+    assert headline(small_results, "top1") == pytest.approx(0.87, abs=0.05)
+
+
+def test_circuits_of_two_categories(small_results):
+    summary = pd.read_csv(small_results / "alexnet20/circuits/summary.csv")
+    assert summary["category"].tolist() == CATEGORIES
+    assert (summary["kept_fraction"] < 1).all()
+    np.testing.assert_allclose(summary["kept_fraction"] + summary["removed_fraction"], 1)
+    assert (summary["logit_correlation"] > 0.3).all()
+
+
+def test_first_layer_matters_more_than_a_high_one(small_results):
+    """Cheney, Schrimpf & Kreiman 2017: with 70 % of the weights gone, conv1 is lost and a high layer is not."""
+    table = pd.read_csv(small_results / "alexnet20/knockouts/performance.csv")
+    left = table[table["proportion"] == 0.7].set_index("layer")["top5"]
+    assert left["conv1"] < left["fc7"] - 0.2
+
+
+@pytest.mark.real
+def test_everything(tmp_path):
+    """All 20 categories and all 8 layers; see docs/results.md."""
+    results = run(tmp_path, small=False)
+    summary = pd.read_csv(results / "alexnet20/circuits/summary.csv")
+    performance = pd.read_csv(results / "alexnet20/knockouts/performance.csv")
+    assert len(summary) == 20
+    assert performance["layer"].nunique() == 8
+    assert (results / "alexnet20/knockouts/figures/performance.png").exists()

@@ -1,0 +1,533 @@
+"""A mistake in the configuration gives one sentence that names the key, before any job starts."""
+
+import contextlib
+import copy
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from anatomy.config import resolution
+from anatomy.config.base import LARGEST_SEED
+from anatomy.config.checks import check
+from anatomy.config.configuration import OTHER_RESULTS, Configuration
+from anatomy.config.stimuli import MOST_IMAGES, SPLITS
+from anatomy.config.validation import validate
+from anatomy.errors import InputError
+from anatomy.plan import make_plan
+from anatomy.steps.stimuli import FIRST_SCENE
+
+ROOT = Path(__file__).parents[2]
+NOTHING = object()
+
+
+def usual():
+    """Every section, with the keys that the tests change."""
+    return {
+        "stimuli": {
+            "toybox": {"source": "toybox", "image_size": 64, "images": {"evaluation": 6}},
+            "lessons": {"source": "toybox", "images": {"training": 9, "evaluation": 5}},
+        },
+        "networks": {
+            "small": {
+                "architecture": "toybox_alexnet",
+                "weights": "trained",
+                "training": {"stimuli": "lessons"},
+            },
+            "untrained": {"untrained_twin_of": "small"},
+        },
+        "recordings": {"layers": ["conv5", "fc7"]},
+        "circuits": {"stimuli": "toybox"},
+        "knockouts": {"stimuli": "toybox", "networks": ["small"]},
+        "toybox_broden": {"images_per_category": 2},
+        "compute": {"threads": 1},
+    }
+
+
+def changed(key, value):
+    """The usual configuration with the value at a dotted key replaced (or removed)."""
+    raw = copy.deepcopy(usual())
+    *path, last = key.split(".")
+    section = raw
+    for part in path:
+        section = section.setdefault(part, {})
+    if value is NOTHING:
+        del section[last]
+    else:
+        section[last] = value
+    return raw
+
+
+def refusal(raw):
+    """The one sentence with which a configuration is refused."""
+    with pytest.raises(InputError) as error:
+        check(validate(raw))
+    text = str(error.value)
+    assert text.startswith("configuration: ")
+    assert "\n" not in text
+    assert not text.endswith(".")
+    return text.removeprefix("configuration: ")
+
+
+def test_the_usual_configuration_passes():
+    check(validate(usual()))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.name)
+def test_the_configurations_that_ship_are_valid(path):
+    validate(yaml.safe_load(path.read_text()))
+
+
+def test_the_default_configuration_can_be_carried_out():
+    configuration = validate(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
+    check(configuration)
+    assert make_plan(configuration).specs
+
+
+UNKNOWN_KEYS = [
+    ("circuts", "did you mean circuits?"),
+    ("stimuli.toybox.image_sise", "did you mean image_size?"),
+    ("stimuli.toybox.sourc", "did you mean source?"),
+    ("stimuli.toybox.images.evaluatoin", "did you mean evaluation?"),
+    ("networks.small.weigths", "did you mean weights?"),
+    ("networks.small.training.epoch", "did you mean epochs?"),
+    ("networks.small.preprocessing.meen", "did you mean mean?"),
+    ("recordings.layer", "did you mean layers?"),
+    ("circuits.threshhold", "did you mean threshold?"),
+    ("knockouts.propotions", "did you mean proportions?"),
+    ("toybox_broden.images_by_category", "did you mean images_per_category?"),
+    ("compute.cores", "known here are threads, batch_size"),
+    ("stimuli.toybox.folder", "known here are source, categories, image_size, images, seed"),
+]
+
+
+@pytest.mark.parametrize(("key", "suggestion"), UNKNOWN_KEYS)
+def test_an_unknown_key_is_named_at_every_level(key, suggestion):
+    assert refusal(changed(key, 3)) == f"{key} is not a known key; {suggestion}"
+
+
+WRONG_VALUES = [
+    ("circuits.threshold", 1.3, "circuits.threshold = 1.3 is not possible: it must be at most 1"),
+    ("circuits.threshold", 0, "circuits.threshold = 0 is not possible: it must be greater than 0"),
+    ("circuits.threshold", [1], "circuits.threshold = [1] is not possible: it must be a number"),
+    ("circuits.threshold", None, "circuits.threshold = None is not possible: it must be a number"),
+    ("circuits.threshold", float("nan"), "it must be a finite number"),
+    ("knockouts.noise", float("inf"), "it must be a finite number"),
+    (
+        "networks.small.training.learning_rate",
+        "1e-3",
+        "networks.small.training.learning_rate = '1e-3' is not possible: it must be a number "
+        "(YAML reads it as text; write 0.001)",
+    ),
+    (
+        "compute.threads",
+        "2",
+        "compute.threads = '2' is not possible: it must be a whole number "
+        "(YAML reads it as text; write 2)",
+    ),
+    (
+        "compute.threads",
+        "two",
+        "compute.threads = 'two' is not possible: it must be a whole number",
+    ),
+    ("compute.threads", 2.0, "compute.threads = 2.0 is not possible: it must be a whole number"),
+    ("compute.threads", True, "compute.threads = True is not possible: it must be a whole number"),
+    ("compute.threads", 0, "compute.threads = 0 is not possible: it must be at least 1"),
+    ("knockouts.seed", -1, "knockouts.seed = -1 is not possible: it must be at least 0"),
+    ("knockouts.seed", 2**32, f"it must be at most {LARGEST_SEED}"),
+    ("stimuli.toybox.images.scoring", 10**6 + 1, "it must be at most 1000000"),
+    (
+        "circuits.networks",
+        "small",
+        "circuits.networks = 'small' is not possible: it must be a list",
+    ),
+    (
+        "circuits.networks",
+        [],
+        "circuits.networks = [] is not possible: it must have 1 or more entries",
+    ),
+    ("circuits.categories", [], "it must have 1 or more entries"),
+    ("knockouts.layers", [], "it must have 1 or more entries"),
+    ("knockouts.layers", "conv1", "it must be a list or be 'all'"),
+    ("knockouts.layers", ["conv1", 3], "knockouts.layers[1] = 3 is not possible: it must be text"),
+    ("knockouts.kinds", ["node", "synapses"], "knockouts.kinds[1] = 'synapses' is not possible"),
+    ("knockouts.kinds", ["node", "node"], "it must name each value only once"),
+    ("knockouts.proportions", [0.2, 0.1], "it must ascend without repetition"),
+    ("knockouts.proportions", [0.1, 0.1], "it must ascend without repetition"),
+    ("knockouts.proportions", [0.1, 1.1], "knockouts.proportions[1] = 1.1 is not possible"),
+    ("circuits.removed_fractions", [0, 0.5, 0.4], "it must begin with 0 and ascend"),
+    ("circuits.removed_fractions", [0.1, 0.5], "it must begin with 0 and ascend"),
+    ("circuits.removed_fractions", [], "it must begin with 0 and ascend"),
+    ("circuits.score", "snip", "it must be 'signed', 'absolute_per_image', "),
+    ("circuits", [], "circuits = [] is not possible: it must be a section of keys and values"),
+    ("networks.small", "alexnet", "it must be a section of keys and values"),
+    ("stimuli", {}, "stimuli = {} is not possible: it must have 1 or more entries"),
+    (
+        "stimuli.toybox.source",
+        "toy",
+        "stimuli.toybox.source = 'toy' is not possible: it must be 'toybox' or 'folder' or 'imagenette'",
+    ),
+    (
+        "networks.small.preprocessing",
+        {"mean": [1, 2]},
+        "networks.small.preprocessing.mean[2] is missing",
+    ),
+    ("networks.small.preprocessing", {"std": [1, 2, 0]}, "std[2] = 0 is not possible"),
+    ("networks.small.preprocessing", {"scale": 0}, "scale = 0 is not possible"),
+    ("stimuli.to-y", {"source": "toybox"}, "stimuli.to-y: a name must begin with a letter"),
+    (
+        "networks.2nd",
+        {"untrained_twin_of": "small"},
+        "networks.2nd: a name must begin with a letter",
+    ),
+    ("stimuli.toybox.source", NOTHING, "stimuli.toybox.source is missing"),
+    ("circuits.stimuli", NOTHING, "circuits.stimuli is missing"),
+    ("networks", NOTHING, "networks is missing"),
+    ("networks.small.weights", NOTHING, "networks.small: needs weights (or untrained_twin_of)"),
+    ("networks.small.training", NOTHING, "weights: trained and a training section go together"),
+    (
+        "networks.untrained.architecture",
+        "alexnet",
+        "an untrained twin takes no other key than seed",
+    ),
+    (
+        "circuits.stimuli",
+        "toybax",
+        "circuits.stimuli: 'toybax' is not defined; there are toybox, lessons",
+    ),
+    (
+        "circuits.networks",
+        ["large"],
+        "circuits.networks: 'large' is not defined; there are small, un",
+    ),
+    ("knockouts.stimuli", "toybax", "knockouts.stimuli: 'toybax' is not defined"),
+    ("networks.small.training.stimuli", "x", "networks.small.training.stimuli: 'x' is not defined"),
+    ("networks.untrained.untrained_twin_of", "x", "untrained_twin_of: 'x' is not defined"),
+    (
+        "networks.third",
+        {"untrained_twin_of": "untrained"},
+        "'untrained' is itself an untrained twin",
+    ),
+    ("networks.untrained.untrained_twin_of", "untrained", "is itself an untrained twin"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "expected"), WRONG_VALUES)
+def test_a_wrong_value_is_named(key, value, expected):
+    text = refusal(changed(key, value))
+    assert expected in text
+    assert key.split(".")[0] in text
+
+
+IMPOSSIBLE = [
+    (
+        "networks.small.architecture",
+        "alexnet2",
+        "networks.small.architecture: 'alexnet2' is unknown",
+    ),
+    (
+        "recordings.layers",
+        ["conv9"],
+        "recordings.layers: no network has a layer 'conv9'; those of ",
+    ),
+    ("knockouts.layers", ["fc9"], "knockouts.layers: network 'small' has no layer 'fc9'"),
+    (
+        "circuits.categories",
+        ["dragon"],
+        "circuits.categories: 'dragon' is not a category of stimuli.toy",
+    ),
+    ("stimuli.toybox.categories", ["dragon"], "stimuli.toybox.categories: 'dragon' is unknown"),
+    ("stimuli.toybox.categories", [], "stimuli.toybox.categories must name at least one category"),
+    ("stimuli.toybox.categories", ["dog", "dog"], "and each only once"),
+    ("stimuli.toybox.categories", ["dog"], "circuits.stimuli: 'toybox' holds one category"),
+    (
+        "stimuli.lessons.categories",
+        ["dog", "cat"],
+        "circuits: network 'small' has no output unit for",
+    ),
+    (
+        "stimuli.toybox.image_size",
+        48,
+        "stimuli.toybox.image_size = 48 is smaller than the input of net",
+    ),
+    ("stimuli.lessons.image_size", 48, "stimuli.lessons.image_size = 48 is smaller than the input"),
+    (
+        "stimuli.lessons.images.training",
+        0,
+        "stimuli.lessons.images.training is 0, but network 'small'",
+    ),
+    ("stimuli.lessons.images.evaluation", 0, "stimuli.lessons.images.evaluation is 0, but network"),
+    (
+        "stimuli.toybox.images.scoring",
+        0,
+        "stimuli.toybox.images.scoring is 0, but circuits need it",
+    ),
+    ("stimuli.toybox.images.extraction", 0, "stimuli.toybox.images.extraction is 0, but circuits"),
+    (
+        "knockouts.images_per_category",
+        7,
+        "knockouts.images_per_category asks for 7 evaluation images",
+    ),
+    (
+        "networks.own",
+        {"architecture": "alexnet", "weights": "missing/weights.pth"},
+        "networks.own.weights: 'missing/weights.pth' is neither torchvision nor trained nor a file",
+    ),
+    (
+        "networks.own",
+        {"architecture": "bvlc_alexnet", "weights": "torchvision"},
+        "networks.own.weights: torchvision has no weights for bvlc_alexnet",
+    ),
+    (
+        "networks.own",
+        {"architecture": "alexnet", "weights": "torchvision", "outputs": "missing.csv"},
+        "networks.own.outputs: ",
+    ),
+    (
+        "networks.own",
+        {"architecture": "alexnet", "weights": "torchvision"},
+        "stimuli.toybox.image_size = 64 is smaller than the input of network 'own' (224), to which ",
+    ),
+    (
+        "stimuli.photos",
+        {"source": "folder", "folder": "/no/folder"},
+        "stimuli.photos.folder: '/no/folder'",
+    ),
+    (
+        "stimuli.photos",
+        {"source": "folder", "folder": ".", "category_table": "no.csv"},
+        "stimuli.photos.category_table: ",
+    ),
+    (
+        "stimuli.photos",
+        {"source": "imagenette", "resize": 200},
+        "stimuli.photos.resize = 200 is smaller than image_size = 224",
+    ),
+    (
+        "stimuli.photos",
+        {"source": "toybox", "images": dict.fromkeys(SPLITS, 0)},
+        "asks for no images",
+    ),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "expected"), IMPOSSIBLE)
+def test_what_cannot_be_carried_out_is_named(key, value, expected):
+    raw = changed(key, value)
+    if key == "networks.own" and "small" not in str(value):
+        raw["recordings"]["layers"] = []
+    text = refusal(raw)
+    if key == "stimuli.toybox.image_size":
+        text = text.replace("network 'untrained'", "network 'small'")
+    assert expected in text
+
+
+def test_a_category_without_an_output_unit_is_named():
+    raw = changed("networks.own", {"architecture": "alexnet", "weights": "torchvision"})
+    raw["stimuli"]["toybox"]["image_size"] = 224
+    text = refusal(raw)
+    assert text.startswith("circuits: network 'own' has no output unit for category ")
+    assert text.endswith(" of stimuli.toybox")
+
+
+def test_knockouts_without_evaluation_images_are_named():
+    raw = changed("stimuli.toybox.images.evaluation", 0)
+    del raw["circuits"]
+    assert refusal(raw) == "stimuli.toybox.images.evaluation is 0, but knock-outs need it"
+
+
+# --- photographs
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    """Two categories with four images in train and three in val, and their table."""
+    for folder, count in (("train", 4), ("val", 3)):
+        for category in ("n1", "n2"):
+            (tmp_path / folder / category).mkdir(parents=True)
+            for number in range(count):
+                path = tmp_path / folder / category / f"{number}.png"
+                Image.new("RGB", (8, 8)).save(path)
+    table = "category,super_category,output\nn1,animate,0\nn2,inanimate,1\nn3,inanimate,2\n"
+    (tmp_path / "table.csv").write_text(table)
+    raw = usual()
+    raw["stimuli"]["photos"] = {
+        "source": "folder",
+        "folder": str(tmp_path),
+        "category_table": str(tmp_path / "table.csv"),
+        "categories": ["n1", "n2"],
+        "images": {"scoring": 4, "extraction": 2, "evaluation": 1},
+    }
+    return raw
+
+
+def test_as_many_photographs_as_there_are_can_be_asked_for(photographs):
+    check(validate(photographs))
+
+
+@pytest.mark.parametrize(
+    ("split", "count", "expected"),
+    [
+        ("scoring", 5, "asks for 5 images of category 'n1' (training + scoring), but "),
+        ("training", 1, "asks for 5 images of category 'n1' (training + scoring), but "),
+        ("evaluation", 2, "asks for 4 images of category 'n1' (extraction + evaluation), but "),
+    ],
+)
+def test_more_photographs_than_there_are_are_named(photographs, split, count, expected):
+    photographs["stimuli"]["photos"]["images"][split] = count
+    text = refusal(photographs)
+    assert text.startswith(f"stimuli.photos.images {expected}")
+    assert re.search(r"n1 has [34]$", text)
+
+
+def test_a_category_without_a_folder_is_named(photographs):
+    photographs["stimuli"]["photos"]["categories"] = ["n1", "n3"]
+    assert refusal(photographs).startswith(
+        "stimuli.photos.folder: category 'n3': there is no folder"
+    )
+
+
+@pytest.mark.parametrize("source", ["folder", "imagenette"])
+def test_photographs_are_not_cropped_beyond_their_size(photographs, source):
+    section = photographs["stimuli"]["photos"]
+    if source == "imagenette":
+        section = photographs["stimuli"]["photos"] = {"source": "imagenette"}
+    section |= {"resize": 100, "image_size": 128}
+    expected = "stimuli.photos.resize = 100 is smaller than image_size = 128"
+    assert refusal(photographs) == expected
+
+
+def test_output_units_are_numbered_without_gaps(photographs, tmp_path):
+    (tmp_path / "outputs.csv").write_text("category,super_category,output\nn1,a,0\nn2,a,2\n")
+    photographs["networks"]["own"] = {
+        "architecture": "alexnet",
+        "weights": str(tmp_path / "table.csv"),
+        "outputs": str(tmp_path / "outputs.csv"),
+    }
+    assert "outputs.csv must number the outputs 0 to 1, each once" in refusal(photographs)
+
+
+def test_torchvisions_weights_are_for_a_thousand_outputs(photographs, tmp_path):
+    photographs["networks"]["own"] = {
+        "architecture": "alexnet",
+        "weights": "torchvision",
+        "outputs": str(tmp_path / "table.csv"),
+    }
+    text = refusal(photographs)
+    assert text.startswith(
+        "networks.own.outputs names 3 output units, but torchvision's weights are"
+    )
+
+
+# --- names
+
+
+def literal_folders():
+    """Folders of results/ that rules write to under a fixed name."""
+    rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    rules += (ROOT / "Snakefile").read_text()
+    return set(re.findall(r"results/([A-Za-z_]+)(?:/|\"\))", rules))
+
+
+def test_names_of_folders_in_results_are_reserved():
+    assert {"stimuli", "specs", "logs", "figures"} <= literal_folders()
+    assert literal_folders() == set(OTHER_RESULTS)
+
+
+@pytest.mark.parametrize("name", [*OTHER_RESULTS, "Stimuli", "LOGS"])
+def test_a_network_cannot_have_a_reserved_name(name):
+    text = refusal(changed(f"networks.{name}", {"untrained_twin_of": "small"}))
+    assert text == (
+        f"networks.{name}: a network cannot have this name, because results/{name} holds other results"
+    )
+
+
+@pytest.mark.parametrize("section", ["networks", "stimuli"])
+def test_names_that_some_file_systems_cannot_tell_apart_are_refused(section):
+    value = {"untrained_twin_of": "small"} if section == "networks" else {"source": "toybox"}
+    first = next(iter(usual()[section]))
+    text = refusal(changed(f"{section}.{first.upper()}", value))
+    assert text.startswith(
+        f"{section}.{first.upper()}: differs from {section}.{first} in upper and lower"
+    )
+
+
+def test_a_network_and_a_stimulus_set_may_share_a_name():
+    raw = changed("networks.toybox", {"untrained_twin_of": "small"})
+    check(validate(raw))
+    specs = make_plan(validate(raw)).specs
+    assert len({job.lower() for job in specs}) == len(specs)
+
+
+def test_a_toybox_split_cannot_run_into_the_next_one():
+    starts = sorted(FIRST_SCENE.values())
+    assert min(b - a for a, b in pairwise(starts)) >= MOST_IMAGES
+
+
+# --- anything at all
+
+KEYS = st.sampled_from(
+    [*Configuration.model_fields, "toybox", "small", "source", "images", "categories", "training"]
+) | st.text(max_size=6)
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=6)
+    | st.sampled_from(
+        ["toybox", "folder", "all", "trained", "small", "1e-3", "nan", "list[", "literal["]
+    )
+)
+JUNK = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(KEYS | st.integers() | st.none(), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+def only_refused(raw):
+    """Whatever it is, it is valid or refused in one sentence; nothing else happens."""
+    text = "configuration: "
+    with contextlib.suppress(InputError):
+        try:
+            check(validate(raw))
+        except InputError as error:
+            text = str(error)
+            raise
+    assert text.startswith("configuration: ")
+    assert "\n" not in text
+
+
+@given(JUNK)
+def test_anything_but_a_configuration_is_refused(raw):
+    only_refused(raw)
+
+
+PLACES = [
+    *("stimuli", "stimuli.toybox", "stimuli.toybox.source", "stimuli.toybox.images"),
+    *("stimuli.toybox.categories", "stimuli.extra", "networks", "networks.small"),
+    *("networks.small.training", "networks.small.preprocessing", "networks.untrained"),
+    *("recordings", "recordings.layers", "circuits", "circuits.removed_fractions"),
+    *("circuits.networks", "knockouts", "knockouts.layers", "knockouts.kinds", "compute", "extra"),
+    *("knockouts.proportions", "toybox_broden", "compute.threads", "circuits.categories"),
+]
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(PLACES), JUNK)
+def test_anything_in_the_place_of_a_value_is_refused_or_valid(key, junk):
+    only_refused(changed(key, junk))
+
+
+def test_resolution_finds_the_layers_without_torch():
+    configuration = validate(usual())
+    assert resolution.layers(configuration, "untrained")[-1] == ("fc8", "linear")
