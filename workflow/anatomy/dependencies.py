@@ -4,6 +4,8 @@ import ast
 from functools import cache
 from pathlib import Path
 
+from anatomy.canonical import digest, file_digest
+
 PACKAGE = Path(__file__).parent
 
 
@@ -22,6 +24,12 @@ def library_files(module: str) -> tuple[str, ...]:
         found.add(path)
         waiting += [target for name in _imported(path) for target in _with_packages(name)]
     return tuple(sorted(str(path.relative_to(PACKAGE.parents[1])) for path in found))
+
+
+@cache
+def library_digest() -> str:
+    """Digest of the library's source: what is half done under another source is not gone on with."""
+    return digest({str(p.relative_to(PACKAGE)): file_digest(p) for p in sorted(PACKAGE.rglob("*.py"))})
 
 
 def module_path(module: str) -> Path:

@@ -2,7 +2,7 @@
 
 A store is filled block by block under a partial name (`.NAME.partial` beside the final one). Each finished block
 leaves one line, with a digest of its values, in a progress file inside the partial store; a killed writer started
-again with the same provenance goes on after the last such line. A finished store is renamed into place and described
+again with the same provenance and the same source of this library goes on after the last such line. A finished store is renamed into place and described
 by a small manifest (JSON) beside it. Every chunk carries a checksum, which Zarr verifies on reading.
 """
 
@@ -21,9 +21,11 @@ from numpy.typing import NDArray
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from anatomy.canonical import canonical, digest, read_json, write_json, write_text
+from anatomy.dependencies import library_digest
 from anatomy.errors import InputError
 
 PROGRESS = "progress.jsonl"
+ABOUT = "about.json"
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ class StoreWriter:
     def finish(self) -> dict[str, Any]:
         """Put the store in place, write and return its manifest."""
         described = self.description | {"digest": digest([self.description, self._digests])}
-        (self.partial / PROGRESS).unlink(missing_ok=True)  # a store without arrays has none
+        for name in (PROGRESS, ABOUT):
+            (self.partial / name).unlink(missing_ok=True)  # a store without arrays has no progress
         # no moment at which a manifest describes another store
         self.manifest.unlink(missing_ok=True)
         if self.path.exists():
@@ -110,8 +113,8 @@ class StoreWriter:
         self._digests[entry["block"]] = entry["digest"]
 
     def _resume(self) -> bool:
-        about = self.partial / "about.json"
-        if not about.exists() or about.read_text(encoding="utf-8") != canonical(self.description):
+        about = self.partial / ABOUT
+        if not about.exists() or about.read_text(encoding="utf-8") != self._about():
             return False
         self._group = zarr.open_group(self.partial, mode="r+")
         progress = self.partial / PROGRESS
@@ -168,7 +171,11 @@ class StoreWriter:
                 ],
             )
             created.attrs.update(dict(array.attributes))
-        (self.partial / "about.json").write_text(canonical(self.description), encoding="utf-8")
+        (self.partial / ABOUT).write_text(self._about(), encoding="utf-8")
+
+    def _about(self) -> str:
+        """What a partial store must agree with to be gone on with; the source of the library is part of it."""
+        return canonical(self.description | {"library": library_digest()})
 
 
 def open_store(path: Path, manifest: Path, expected: Mapping[str, Any]) -> zarr.Group:
