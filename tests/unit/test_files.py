@@ -6,9 +6,9 @@ import torch
 from small import CATEGORIES, INPUT, network_of, new
 
 from anatomy.canonical import read_json
-from anatomy.circuits import Circuit
+from anatomy.circuits import Circuit, full_masks
 from anatomy.errors import InputError
-from anatomy.mask_files import MaskFile, full_masks, join_masks, write_masks
+from anatomy.mask_files import MaskFile, join_masks, write_masks
 from anatomy.score_files import ScoreFile, write_scores
 from anatomy.scores import LinearScores, magnitude_scores, random_scores, score_weights
 

@@ -14,8 +14,9 @@ from sklearn.metrics import recall_score, top_k_accuracy_score
 from small import INPUT, network_of, new
 from torch.nn.utils import prune
 
-from anatomy.knockouts import Sweep, generator, performance, run_sweep
+from anatomy.knockouts import Sweep, generator, run_sweep
 from anatomy.networks.cut import prefix
+from anatomy.performance import performance
 
 PROPORTIONS = (0.0, 0.1, 0.25, 0.5, 0.9, 1.0)
 KINDS, MODES = ("synapse", "node"), ("zero", "mean", "noise", "resample")

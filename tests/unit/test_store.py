@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from anatomy import store as store_module
 from anatomy.canonical import read_json
 from anatomy.errors import InputError
 from anatomy.store import (
@@ -164,6 +165,14 @@ def test_a_half_written_line_of_progress_is_passed_over(whole, tmp_path):
 def test_a_partial_store_made_from_something_else_is_started_anew(whole, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         fill(tmp_path, stop_before=2, made_from=MADE_FROM | {"network": "another"})
+    assert len(fill(tmp_path)) == len(BLOCKS)
+    assert contents(tmp_path) == contents(whole)
+
+
+def test_a_partial_store_of_another_library_is_started_anew(whole, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(store_module, "library_digest", lambda: "before the edit")
+        interrupted(tmp_path, 2)
     assert len(fill(tmp_path)) == len(BLOCKS)
     assert contents(tmp_path) == contents(whole)
 

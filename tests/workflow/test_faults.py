@@ -1,5 +1,6 @@
 """Killed runs finish when they are started again; bad configurations stop before anything runs."""
 
+import shutil
 import signal
 import subprocess
 import time
@@ -9,13 +10,16 @@ import pytest
 
 
 @pytest.mark.parametrize("victim", ["job", "snakemake"])
-def test_recording_killed_and_taken_up_again(finished, new_run, victim):
+def test_recording_killed_and_taken_up_again(finished, copy, victim):
     """kill -9 in the middle of a recording, of the job alone or of Snakemake with all its jobs."""
-    new_run.finish("stimuli", "networks")
-    progress = new_run.folder / "results/small/recordings/.toybox.zarr.partial/progress.jsonl"
+    results = copy.folder / "results"
+    for folder in ("small/recordings", "small/circuits", "small/knockouts", "figures"):
+        shutil.rmtree(results / folder)
+    (results / "summary.csv").unlink()
+    progress = results / "small/recordings/.toybox.zarr.partial/progress.jsonl"
     process = subprocess.Popen(
-        [*new_run.command, "--cores", "2"],
-        cwd=new_run.folder,
+        [*copy.command, "--cores", "2"],
+        cwd=copy.folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -24,9 +28,9 @@ def test_recording_killed_and_taken_up_again(finished, new_run, victim):
     assert process.wait(timeout=60) != 0
     assert progress.exists(), "the recording was finished before it could be killed"
     if victim == "snakemake":
-        new_run.snakemake("--unlock")
-    new_run.finish()
-    assert new_run.tables() == finished.tables()
+        copy.snakemake("--unlock")
+    copy.finish()
+    assert copy.tables() == finished.tables()
 
 
 def _wait_for(condition, seconds: float = 60) -> None:

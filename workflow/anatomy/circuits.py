@@ -322,6 +322,27 @@ class Sweep:
         return fractions[last], following
 
 
+def full_masks(
+    network: Network, output: int, circuit: Circuit | None
+) -> dict[str, NDArray[np.bool_]]:
+    """Layer -> mask of the whole weight tensor; without a circuit every weight is kept.
+
+    Of the output layer a circuit holds the category's row; the other rows are not part of it.
+    """
+    masks = {}
+    for layer in network.layers:
+        mask = np.ones(layer.weight_shape, dtype=bool)
+        if circuit is not None:
+            own = circuit.masks[layer.name].cpu().numpy()
+            if layer == network.output_layer:
+                mask[:] = False
+                mask[output] = own[0]
+            else:
+                mask = own
+        masks[layer.name] = mask
+    return masks
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """A circuit on new images, with every bias fitted on the extraction images.

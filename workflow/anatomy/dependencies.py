@@ -29,7 +29,9 @@ def library_files(module: str) -> tuple[str, ...]:
 @cache
 def library_digest() -> str:
     """Digest of the library's source: what is half done under another source is not gone on with."""
-    return digest({str(p.relative_to(PACKAGE)): file_digest(p) for p in sorted(PACKAGE.rglob("*.py"))})
+    return digest(
+        {str(p.relative_to(PACKAGE)): file_digest(p) for p in sorted(PACKAGE.rglob("*.py"))}
+    )
 
 
 def module_path(module: str) -> Path:

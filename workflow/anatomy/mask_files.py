@@ -13,33 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anatomy.canonical import read_json
-from anatomy.circuits import Circuit
 from anatomy.errors import InputError
 from anatomy.masks import pack, unpack
 from anatomy.networks.graph import Layer
-from anatomy.networks.network import Network
 from anatomy.store import ArraySpec, StoreWriter, open_store, read_array, read_rows
-
-
-def full_masks(
-    network: Network, output: int, circuit: Circuit | None
-) -> dict[str, NDArray[np.bool_]]:
-    """Layer -> mask of the whole weight tensor; without a circuit every weight is kept.
-
-    Of the output layer a circuit holds the category's row; the other rows are not part of it.
-    """
-    masks = {}
-    for layer in network.layers:
-        mask = np.ones(layer.weight_shape, dtype=bool)
-        if circuit is not None:
-            own = circuit.masks[layer.name].cpu().numpy()
-            if layer == network.output_layer:
-                mask[:] = False
-                mask[output] = own[0]
-            else:
-                mask = own
-        masks[layer.name] = mask
-    return masks
 
 
 def write_masks(

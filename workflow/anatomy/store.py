@@ -2,8 +2,9 @@
 
 A store is filled block by block under a partial name (`.NAME.partial` beside the final one). Each finished block
 leaves one line, with a digest of its values, in a progress file inside the partial store; a killed writer started
-again with the same provenance and the same source of this library goes on after the last such line. A finished store is renamed into place and described
-by a small manifest (JSON) beside it. Every chunk carries a checksum, which Zarr verifies on reading.
+again with the same provenance, under the same source of this library, goes on after the last such line. A finished
+store is renamed into place and described by a small manifest (JSON) beside it. Every chunk carries a checksum, which
+Zarr verifies on reading.
 """
 
 import json

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import wilcoxon
 
-from anatomy.knockouts import performance
+from anatomy.performance import performance
 from anatomy.stats import (
     Estimate,
     confidence_interval,

@@ -17,8 +17,9 @@ from anatomy.circuits import (
     Task,
     evaluate,
     extract,
+    full_masks,
 )
-from anatomy.mask_files import full_masks, write_masks
+from anatomy.mask_files import write_masks
 from anatomy.networks.network import Network
 from anatomy.progress import track
 from anatomy.recording import Batches, Recording, provenance

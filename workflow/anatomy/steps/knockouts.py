@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from anatomy.knockouts import Performance, Sweep, performance, run_sweep
+from anatomy.knockouts import Sweep, run_sweep
 from anatomy.networks.network import Network
+from anatomy.performance import Performance, performance
 from anatomy.progress import track
 from anatomy.recording import Recording
 from anatomy.steps.opening import open_network, open_recording, open_stimuli

@@ -1,0 +1,200 @@
+"""Runs the steps of a plan in this process, in the order of the rules, and notes which settings each one reads."""
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from anatomy.config.checks import check
+from anatomy.config.validation import validate
+from anatomy.plan import Plan, make_plan
+from anatomy.steps.step import Job
+
+RESULTS = Path("results")
+
+
+class Watched(dict):
+    """A dictionary that notes which of its keys are read."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        super().__init__(values)
+        self.read: set[str] = set()
+
+    def __getitem__(self, key: str) -> Any:
+        self.read.add(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """As a dictionary's, noted."""
+        self.read.add(key)
+        return super().get(key, default)
+
+    def __iter__(self) -> Iterator[str]:
+        self.read |= set(self.keys())
+        return super().__iter__()
+
+    def items(self) -> Any:
+        """All at once, noted."""
+        self.read |= set(super().keys())
+        return super().items()
+
+
+def plan_of(raw: dict[str, Any]) -> Plan:
+    """The plan of a configuration that can be carried out."""
+    configuration = validate(raw)
+    check(configuration)
+    return make_plan(configuration)
+
+
+@contextmanager
+def torch_as_it_was() -> Iterator[None]:
+    """Undoes what steps set for their own process."""
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(False)
+
+
+def run(plan: Plan, only: tuple[str, ...] = ()) -> dict[str, Watched]:
+    """Do the jobs (those whose name begins with one of `only`) in the working directory.
+
+    Returns
+    -------
+    job name -> its settings, with those that were read
+    """
+    watched = {}
+    with torch_as_it_was():
+        for job in plan.specs:
+            kind = job.split("/")[0]
+            if not plannable(job) or (only and not job.startswith(only)):
+                continue
+            spec = watched[job] = Watched(plan.specs[job])
+            paths = paths_of(plan, job)
+            for path in [path for own in paths.values() for path in own]:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            step = "knockout_figures" if kind == "figures" else kind
+            importlib.import_module(f"anatomy.steps.{step}").main(Job(spec, 0, paths))
+    return watched
+
+
+def plannable(job: str) -> bool:
+    """All but the download, and of the figures those that have settings."""
+    return not job.startswith(("imagenette/", "figures/")) or job.startswith("figures/knockouts/")
+
+
+def paths_of(plan: Plan, job: str) -> dict[str, list[Path]]:
+    """Inputs and outputs of a job, as its rule gives them."""
+    kind, *names = job.split("/")
+    return {
+        name: [Path(p) for p in (value if isinstance(value, list) else [value])]
+        for name, value in globals()[f"_{kind}"](plan, *names).items()
+    }
+
+
+def _stimuli(plan: Plan, name: str) -> dict[str, Any]:
+    base = RESULTS / "stimuli" / name
+    return {
+        "download": plan.downloads(name),
+        "store": base.with_suffix(".zarr"),
+        "manifest": base.with_suffix(".json"),
+        "table": base.with_suffix(".csv"),
+    }
+
+
+def _toybox_broden(_plan: Plan) -> dict[str, Any]:
+    return {"folder": RESULTS / "toybox_broden"}
+
+
+def _network(plan: Plan, name: str) -> dict[str, Any]:
+    return {
+        "stimuli": plan.training_stimuli(name),
+        "weights": plan.weights_file(name),
+        "description": RESULTS / name / "network/network.json",
+    }
+
+
+def _record(_plan: Plan, network: str, stimuli: str) -> dict[str, Any]:
+    base = RESULTS / network / "recordings" / stimuli
+    return {
+        "network": RESULTS / network / "network/network.json",
+        "stimuli": RESULTS / "stimuli" / f"{stimuli}.json",
+        "store": base.with_suffix(".zarr"),
+        "manifest": base.with_suffix(".json"),
+    }
+
+
+def _scores(plan: Plan, network: str, shard: str) -> dict[str, Any]:
+    base = RESULTS / network / "circuits/scores" / shard
+    return {
+        "network": RESULTS / network / "network/network.json",
+        "stimuli": plan.stimuli_of("circuits"),
+        "store": base.with_suffix(".zarr"),
+        "manifest": base.with_suffix(".json"),
+    }
+
+
+def _circuits(plan: Plan, network: str, shard: str) -> dict[str, Any]:
+    folder = RESULTS / network / "circuits"
+    return {
+        "network": RESULTS / network / "network/network.json",
+        "stimuli": plan.stimuli_of("circuits"),
+        "recording": plan.recording_of("circuits", network),
+        "scores": folder / f"scores/{shard}.json",
+        "masks": folder / f"shards/{shard}.zarr",
+        "manifest": folder / f"shards/{shard}.json",
+        "sweep": folder / f"shards/{shard}_sweep.parquet",
+        "summary": folder / f"shards/{shard}_summary.parquet",
+    }
+
+
+def _circuit_tables(plan: Plan, network: str) -> dict[str, Any]:
+    folder = RESULTS / network / "circuits"
+    return {
+        "shards": plan.shards(network, ".json"),
+        "sweeps": plan.shards(network, "_sweep.parquet"),
+        "summaries": plan.shards(network, "_summary.parquet"),
+        "masks": folder / "masks.zarr",
+        "manifest": folder / "masks.json",
+        "sweep": folder / "sweep.csv",
+        "summary": folder / "summary.csv",
+    }
+
+
+def _knockouts(plan: Plan, network: str, part: str) -> dict[str, Any]:
+    return {
+        "network": RESULTS / network / "network/network.json",
+        "stimuli": plan.stimuli_of("knockouts"),
+        "recording": plan.recording_of("knockouts", network),
+        "table": RESULTS / network / f"knockouts/parts/{part}.parquet",
+    }
+
+
+def _knockout_tables(plan: Plan, network: str) -> dict[str, Any]:
+    return {
+        "parts": plan.knockout_parts(network),
+        "table": RESULTS / network / "knockouts/performance.csv",
+    }
+
+
+def _summary(plan: Plan) -> dict[str, Any]:
+    return {
+        "networks": plan.network_descriptions(),
+        "recordings": plan.recordings(),
+        "stimuli": plan.recorded_stimuli(),
+        "circuits": plan.circuit_tables(),
+        "knockouts": plan.knockout_tables(),
+        "table": RESULTS / "summary.csv",
+    }
+
+
+def _figures(_plan: Plan, _method: str, network: str) -> dict[str, Any]:
+    folder = RESULTS / network / "knockouts"
+    names = ("performance", "sensitivity")
+    return {"table": folder / "performance.csv"} | {
+        name: folder / f"figures/{name}.png" for name in names
+    }

@@ -1,0 +1,409 @@
+"""A job's settings are all and only those that its step reads, so that it repeats exactly when they change."""
+
+import copy
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+from pipeline import RESULTS, plan_of, run
+
+from anatomy.canonical import canonical
+from anatomy.config.validation import validate
+from anatomy.plan import in_shards, make_plan
+from anatomy.tables import CIRCUIT_SUMMARY, CIRCUIT_SWEEP, KNOCKOUT_PERFORMANCE, SUMMARY
+
+ROOT = Path(__file__).parents[2]
+
+# Settings that a step does not read itself: names of its inputs, whose lists and paths follow from them; and the names
+# of a folder's files, of which the step finds its own
+NOT_READ = {
+    "stimuli": {"files"},
+    "record": {"stimuli"},
+    "scores": {"stimuli"},
+    "circuits": {"stimuli"},
+    "knockouts": {"stimuli"},
+    "circuit_tables": {"categories"},
+    "knockout_tables": {"layers"},
+    "summary": {"circuits", "knockouts"},
+}
+
+
+def tiny():
+    """The whole workflow, as small as it can be."""
+    categories = ["dog", "car", "cat"]
+    return {
+        "stimuli": {
+            "seen": {
+                "source": "toybox",
+                "categories": categories,
+                "images": {"scoring": 1, "extraction": 2, "evaluation": 3},
+            },
+            "lessons": {
+                "source": "toybox",
+                "categories": categories,
+                "images": {"training": 4, "evaluation": 2, "scoring": 0, "extraction": 0},
+            },
+        },
+        "toybox_broden": {"images_per_category": 1},
+        "networks": {
+            "small": {
+                "architecture": "toybox_alexnet",
+                "weights": "trained",
+                "training": {"stimuli": "lessons", "epochs": 3, "batch_size": 4},
+            },
+            "untrained": {"untrained_twin_of": "small"},
+        },
+        "recordings": {"layers": ["conv5"]},
+        "circuits": {
+            "stimuli": "seen",
+            "criterion": "csa",
+            "removed_fractions": [0, 0.5, 0.9],
+            "refinement": 1,
+            "categories_per_job": 2,
+        },
+        "knockouts": {
+            "stimuli": "seen",
+            "networks": ["small"],
+            "layers": ["conv1", "fc7", "fc8"],
+            "modes": ["zero", "noise"],
+            "proportions": [0, 0.5, 1],
+            "repeats": 2,
+            "images_per_category": 2,
+            "layers_per_job": 2,
+        },
+        "compute": {"threads": 1, "batch_size": 4},
+    }
+
+
+def edited(**changes):
+    """The tiny configuration with values at keys (dots written as __) replaced."""
+    raw = tiny()
+    for key, value in changes.items():
+        *path, last = key.split("__")
+        section = raw
+        for part in path:
+            section = section[part]
+        section[last] = value
+    return raw
+
+
+def specs(raw):
+    return make_plan(validate(raw)).specs
+
+
+def changed_jobs(before, after):
+    """Jobs that would repeat, or come, or go."""
+    return {
+        job
+        for job in {*before, *after}
+        if job not in before or job not in after or canonical(before[job]) != canonical(after[job])
+    }
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """The folder of a finished tiny run, its plan and the settings that were read."""
+    folder = tmp_path_factory.mktemp("run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        plan = plan_of(tiny())
+        return folder, plan, run(plan)
+
+
+# --- all and only what is read
+
+
+def test_steps_read_all_and_only_what_their_spec_says(done):
+    _, plan, watched = done
+    left = {
+        "figures/headlines",
+        "figures/toybox",
+        "figures/circuits/small",
+        "figures/circuits/untrained",
+    }
+    assert set(watched) == set(plan.specs) - left
+    assert all(plan.specs[job] == {} for job in left)
+    kinds = {}
+    for job, spec in watched.items():
+        unread = set(spec.keys()) - spec.read
+        kinds.setdefault(job.split("/")[0], set()).update(unread)
+        assert unread <= NOT_READ.get(job.split("/")[0], set()), job
+    # an exception that is none any more must go
+    for kind, allowed in NOT_READ.items():
+        assert kinds[kind] >= allowed - {"files"}, kind
+
+
+def test_photographs_are_read_with_all_and_only_their_settings(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    for folder in ("train", "val"):
+        for category in ("n1", "n2"):
+            path = tmp_path / "photos" / folder / category
+            path.mkdir(parents=True)
+            for number in range(2):
+                pixels = random.integers(0, 256, (40, 50, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(path / f"{number}.png")
+    Path("table.csv").write_text("category,super_category\nn1,animate\nn2,inanimate\n")
+    raw = tiny()
+    raw["stimuli"]["photos"] = {
+        "source": "folder",
+        "folder": "photos",
+        "category_table": "table.csv",
+        "resize": 36,
+        "image_size": 32,
+        "images": {"scoring": 2, "extraction": 1, "evaluation": 1},
+    }
+    plan = plan_of(raw)
+    (spec,) = run(plan, only=("stimuli/photos",)).values()
+    assert set(spec.keys()) - spec.read == {"files"}
+    # another image in a used folder changes which ones are drawn; a hidden file does not
+    Path("photos/val/n1/.hidden").touch()
+    assert changed_jobs(plan.specs, specs(raw)) == set()
+    Path("photos/val/n1/3.png").write_bytes(Path("photos/val/n1/0.png").read_bytes())
+    assert changed_jobs(plan.specs, specs(raw)) == {"stimuli/photos"}
+
+
+# --- what a change repeats
+
+CIRCUITS = {
+    f"circuits/{network}/shard_000{n}" for network in ("small", "untrained") for n in (0, 1)
+}
+SCORES = {job.replace("circuits/", "scores/") for job in CIRCUITS}
+# the groups follow the network's eight layers: conv1 conv2, conv3 conv4, conv5 fc6, fc7 fc8
+KNOCKOUTS = {"knockouts/small/layers_0000", "knockouts/small/layers_0003"}
+RECORD = {"record/small/seen", "record/untrained/seen"}
+
+
+def test_the_jobs_of_the_tiny_configuration():
+    jobs = set(specs(tiny()))
+    assert jobs >= CIRCUITS | SCORES | RECORD
+    assert {job for job in jobs if job.startswith("knockouts/")} == KNOCKOUTS
+
+
+@pytest.mark.parametrize(
+    ("change", "repeated"),
+    [
+        ({"circuits__threshold": 0.8}, CIRCUITS),
+        ({"circuits__removed_fractions": [0, 0.5, 0.95]}, CIRCUITS),
+        ({"circuits__refinement": 2}, CIRCUITS),
+        ({"circuits__choose": "sparsest"}, CIRCUITS),
+        ({"circuits__criterion": "faithfulness"}, CIRCUITS),
+        ({"circuits__normalisation": "l1"}, CIRCUITS),
+        ({"circuits__scope": "per_layer"}, CIRCUITS),
+        ({"circuits__score": "signed"}, CIRCUITS | SCORES),
+        ({"knockouts__proportions": [0, 0.25, 0.5, 1]}, KNOCKOUTS),
+        ({"knockouts__repeats": 3}, KNOCKOUTS),
+        ({"knockouts__noise": 0.5}, KNOCKOUTS),
+        ({"knockouts__kinds": ["node"]}, KNOCKOUTS),
+        ({"knockouts__seed": 1}, KNOCKOUTS),
+        ({"knockouts__images_per_category": 1}, KNOCKOUTS),
+        ({"recordings__layers": ["conv5", "fc6"]}, RECORD),
+        ({"recordings__dtype": "float32"}, RECORD),
+        ({"toybox_broden__images_per_category": 2}, {"toybox_broden"}),
+        ({"networks__untrained__seed": 1}, {"network/untrained"}),
+        ({"networks__small__training__epochs": 4}, {"network/small"}),
+        ({"networks__small__training__threads": 1}, {"network/small"}),
+        ({"stimuli__lessons__seed": 1}, {"stimuli/lessons"}),
+    ],
+)
+def test_a_change_repeats_what_it_touches_and_nothing_else(change, repeated):
+    assert changed_jobs(specs(tiny()), specs(edited(**change))) == repeated
+
+
+def test_noise_is_a_setting_only_where_there_is_noise():
+    before = edited(knockouts__modes=["zero"])
+    after = edited(knockouts__modes=["zero"], knockouts__noise=0.5)
+    assert changed_jobs(specs(before), specs(after)) == set()
+
+
+def test_batches_and_threads_are_settings_of_the_steps_that_compute():
+    computing = RECORD | CIRCUITS | KNOCKOUTS
+    assert changed_jobs(specs(tiny()), specs(edited(compute__batch_size=5))) == computing
+    threaded = changed_jobs(specs(tiny()), specs(edited(compute__threads=2)))
+    assert threaded == computing | SCORES
+
+
+def test_another_category_changes_one_shard():
+    some = edited(circuits__categories=["dog", "cat"], circuits__categories_per_job=1)
+    more = edited(circuits__categories=["dog", "cat", "car"], circuits__categories_per_job=1)
+    new = {
+        f"{kind}/{network}/shard_0001"
+        for kind in ("scores", "circuits")
+        for network in ("small", "untrained")
+    }
+    tables = {"circuit_tables/small", "circuit_tables/untrained"}
+    assert changed_jobs(specs(some), specs(more)) == new | tables
+
+
+def test_another_layer_changes_one_group_its_table_and_what_is_recorded():
+    more = edited(knockouts__layers=["conv1", "fc6", "fc7", "fc8"])
+    new = {"knockouts/small/layers_0002", "knockout_tables/small", "record/small/seen"}
+    assert changed_jobs(specs(tiny()), specs(more)) == new
+
+
+def test_another_network_changes_nothing_of_the_others():
+    raw = tiny()
+    raw["networks"]["third"] = {"untrained_twin_of": "small", "seed": 3}
+    touched = changed_jobs(specs(tiny()), specs(raw))
+    assert all("third" in job or job == "summary" for job in touched)
+    assert {"network/third", "record/third/seen", "circuits/third/shard_0000"} <= touched
+
+
+def reordered(value):
+    """The same content with the keys of all sections in the opposite order."""
+    if isinstance(value, dict):
+        return {key: reordered(value[key]) for key in reversed(value)}
+    return value
+
+
+def test_the_order_of_keys_changes_nothing_but_the_order_of_networks():
+    before, after = specs(tiny()), specs(reordered(tiny()))
+    assert changed_jobs(before, after) <= {"summary"}  # whose rows are in the order of networks
+
+
+def test_a_default_that_is_written_out_changes_nothing():
+    explicit = validate(tiny()).model_dump(mode="json", exclude_none=True)
+    for name in explicit["networks"]:
+        own = explicit["networks"][name]
+        if "untrained_twin_of" in own:
+            explicit["networks"][name] = {"untrained_twin_of": "small", "seed": own["seed"]}
+    assert "refinement" in explicit["circuits"]
+    assert "weight_decay" in explicit["networks"]["small"]["training"]
+    assert changed_jobs(specs(tiny()), specs(explicit)) == set()
+
+
+def test_a_whole_number_is_the_same_as_a_fraction_of_its_value():
+    whole = edited(circuits__threshold=1, knockouts__proportions=[0, 1])
+    fraction = edited(circuits__threshold=1.0, knockouts__proportions=[0.0, 1.0])
+    assert changed_jobs(specs(whole), specs(fraction)) == set()
+
+
+def test_swapped_values_are_a_change():
+    """Names travel with values: the same numbers under other names are other settings."""
+    one = edited(networks__small__training__epochs=3, networks__small__training__batch_size=4)
+    other = edited(networks__small__training__epochs=4, networks__small__training__batch_size=3)
+    assert changed_jobs(specs(one), specs(other)) == {"network/small"}
+    kinds = edited(circuits__score="random", knockouts__kinds=["node", "synapse"])
+    swapped = edited(circuits__score="random", knockouts__kinds=["synapse", "node"])
+    assert changed_jobs(specs(kinds), specs(swapped)) == KNOCKOUTS
+
+
+def test_specs_hold_no_path_of_this_machine():
+    text = canonical(dict(specs(yaml.safe_load((ROOT / "config/config.yaml").read_text()))))
+    assert str(ROOT) not in text
+    assert str(Path.home()) not in text
+
+
+def test_shards_follow_the_place_of_a_category_alone():
+    everything = list("abcdefg")
+    assert in_shards(everything, everything, 3) == {
+        "shard_0000": ["a", "b", "c"],
+        "shard_0001": ["d", "e", "f"],
+        "shard_0002": ["g"],
+    }
+    assert in_shards(["g", "b", "e"], everything, 3) == {
+        "shard_0000": ["b"],
+        "shard_0001": ["e"],
+        "shard_0002": ["g"],
+    }
+
+
+def test_specs_are_written_only_where_they_differ(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_plan(validate(tiny())).write_specs()
+    files = {path: path.stat().st_mtime_ns for path in Path("results/specs").rglob("*.json")}
+    assert len(files) == len(specs(tiny()))
+    changed = make_plan(validate(edited(circuits__threshold=0.5)))
+    changed.write_specs()
+    touched = {path for path, time in files.items() if path.stat().st_mtime_ns != time}
+    assert touched == {Path(f"results/specs/{job}.json") for job in CIRCUITS}
+    for job, spec in changed.specs.items():
+        assert json.loads(Path(f"results/specs/{job}.json").read_text()) == spec
+
+
+# --- what the steps wrote
+
+
+def test_tables_have_the_documented_columns(done):
+    folder, _, _ = done
+
+    def columns(path):
+        return list(pd.read_csv(folder / RESULTS / path).columns)
+
+    assert columns("small/circuits/summary.csv") == list(CIRCUIT_SUMMARY)
+    assert columns("untrained/circuits/sweep.csv") == list(CIRCUIT_SWEEP)
+    assert columns("summary.csv") == list(SUMMARY)
+    documented = [name for name in KNOCKOUT_PERFORMANCE if name != "sensitivity_NAME"]
+    found = columns("small/knockouts/performance.csv")
+    assert found[: len(documented)] == documented
+    assert found[len(documented) :] == ["sensitivity_animate", "sensitivity_inanimate"]
+
+
+def test_the_tables_hold_every_category_layer_and_repeat_in_order(done):
+    folder, _, _ = done
+    summary = pd.read_csv(folder / RESULTS / "small/circuits/summary.csv")
+    assert summary["category"].tolist() == ["dog", "car", "cat"]
+    table = pd.read_csv(folder / RESULTS / "small/knockouts/performance.csv")
+    assert list(dict.fromkeys(table["layer"])) == ["conv1", "fc7", "fc8"]
+    # layers x kinds x modes x proportions x repeats
+    assert len(table) == 3 * 2 * 2 * 3 * 2
+    assert not table.duplicated(["layer", "kind", "mode", "proportion", "repeat"]).any()
+
+
+def files_under(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_results_do_not_depend_on_the_size_of_shards(done, tmp_path, monkeypatch):
+    folder, _, _ = done
+    monkeypatch.chdir(tmp_path)
+    for name in ("stimuli", "small/network", "small/recordings"):
+        target = RESULTS / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(folder / RESULTS / name)
+    raw = edited(circuits__categories_per_job=1, knockouts__layers_per_job=3)
+    raw["circuits"]["networks"] = ["small"]
+    plan = plan_of(raw)
+    run(plan, only=("scores/", "circuits/", "circuit_tables/", "knockouts/", "knockout_tables/"))
+    assert len(plan.shards("small", ".json")) == 3
+    for path in ("circuits/summary.csv", "circuits/sweep.csv", "knockouts/performance.csv"):
+        expected = (folder / RESULTS / "small" / path).read_bytes()
+        assert (RESULTS / "small" / path).read_bytes() == expected, path
+    for path in ("circuits/masks.json", "circuits/masks.zarr"):
+        one, other = RESULTS / "small" / path, folder / RESULTS / "small" / path
+        if one.is_file():
+            assert one.read_bytes() == other.read_bytes()
+        else:
+            assert files_under(one) == files_under(other)
+
+
+def test_a_run_that_is_repeated_writes_the_same(done, tmp_path, monkeypatch):
+    folder, _, _ = done
+    monkeypatch.chdir(tmp_path)
+    plan = plan_of(tiny())
+    run(plan, only=("stimuli/", "network/", "record/", "scores/small"))
+    for path in ("stimuli", "small/network", "small/recordings", "small/circuits/scores"):
+        assert files_under(RESULTS / path) == files_under(folder / RESULTS / path), path
+
+
+@pytest.mark.parametrize("score", ["magnitude", "random"])
+def test_controls_need_no_scoring(done, tmp_path, monkeypatch, score):
+    folder, _, _ = done
+    monkeypatch.chdir(tmp_path)
+    for name in ("stimuli", "small/network", "small/recordings"):
+        target = RESULTS / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(folder / RESULTS / name)
+    raw = copy.deepcopy(edited(circuits__score=score))
+    raw["circuits"]["networks"] = ["small"]
+    run(plan_of(raw), only=("scores/", "circuits/", "circuit_tables/"))
+    summary = pd.read_csv(RESULTS / "small/circuits/summary.csv")
+    assert summary["score"].tolist() == [score] * 3

@@ -1,0 +1,309 @@
+"""The headline numbers are those of planted tables, with tests and intervals of independent libraries."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+
+from anatomy.closing_words import closing_words
+from anatomy.errors import InputError
+from anatomy.stats import ratio_interval
+from anatomy.summary import circuit_rows, knockout_rows, network_rows, relative_area, table
+from anatomy.tables import CIRCUIT_SUMMARY, SUMMARY, join, write_csv, write_parquet
+
+
+def wilson(successes, n):
+    """Ends of SciPy's 95 % interval of a proportion."""
+    ends = scipy.stats.binomtest(successes, n).proportion_ci(0.95, method="wilson")
+    return ends.low, ends.high
+
+
+ANIMATE, INANIMATE = ("dog", "cat", "owl"), ("car", "cup", "key", "van")
+
+
+def circuits(**columns):
+    """A table of circuits of seven categories with planted values, NaN elsewhere."""
+    rows = [(c, "animate") for c in ANIMATE] + [(c, "inanimate") for c in INANIMATE]
+    made = pd.DataFrame(rows, columns=["category", "super_category"]).assign(**columns)
+    return made.reindex(columns=list(CIRCUIT_SUMMARY))
+
+
+PLANTED = {
+    "kept_fraction": [0.1, 0.2, 0.3, 0.1, 0.1, 0.3, 0.3],
+    "kept_fraction_fc": [0.1] * 7,
+    "kept_fraction_conv": [np.nan] * 7,
+    "csa_unpruned": [0.8, 0.6, 0.9, 0.5, 0.7, 0.9, 1.0],
+    "csa_evaluation": [0.7, 0.6, 0.5, 0.4, 0.7, 0.6, 0.8],
+    "csa_bias_only": [0.1, 0.2, 0.3, 0.5, 0.1, 0.2, 0.3],
+    "faithfulness": [0.9, 1.0, 0.3, np.nan, 1.0, 0.5, 0.7],
+}
+
+
+def by_name(rows):
+    """(measure, group) -> row; each of them only once."""
+    rows = list(rows)
+    found = {(row["measure"], row["group"]): row for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def test_means_over_the_categories_of_a_group():
+    found = by_name(circuit_rows(circuits(**PLANTED)))
+    assert found["kept_fraction", "all"]["value"] == pytest.approx(1.4 / 7)
+    assert found["kept_fraction", "animate"]["value"] == pytest.approx(0.2)
+    assert found["kept_fraction", "animate"]["n"] == 3
+    assert found["csa_evaluation", "inanimate"]["value"] == pytest.approx(2.5 / 4)
+    assert found["csa_evaluation", "inanimate"]["null_value"] == pytest.approx(1.1 / 4)
+    assert found["csa_unpruned", "all"]["null_value"] == pytest.approx(1.7 / 7)
+    assert found["kept_fraction", "all"]["null_value"] is None
+    # one that does not vary has no width
+    constant = found["kept_fraction_fc", "all"]
+    assert (constant["low"], constant["high"]) == pytest.approx((0.1, 0.1))
+
+
+def test_what_is_not_defined_is_left_out():
+    found = by_name(circuit_rows(circuits(**PLANTED)))
+    assert not any(measure == "kept_fraction_conv" for measure, _ in found)
+    assert found["faithfulness", "all"]["value"] == pytest.approx(4.4 / 6)
+    assert found["faithfulness", "all"]["n"] == 6
+
+
+def test_the_test_against_a_constant_unit_is_wilcoxons():
+    found = by_name(circuit_rows(circuits(**PLANTED)))
+    for group, rows in (("all", slice(0, 7)), ("animate", slice(0, 3)), ("inanimate", slice(3, 7))):
+        own, null = (PLANTED[key][rows] for key in ("csa_evaluation", "csa_bias_only"))
+        expected = scipy.stats.wilcoxon(own, null, alternative="greater").pvalue
+        assert found["csa_evaluation", group]["p_value"] == pytest.approx(expected)
+        assert found["kept_fraction", group]["p_value"] is None
+
+
+def test_a_circuit_that_equals_the_constant_unit_has_no_test():
+    equal = PLANTED | {"csa_evaluation": PLANTED["csa_bias_only"]}
+    found = by_name(circuit_rows(circuits(**equal)))
+    assert found["csa_evaluation", "all"]["p_value"] is None
+
+
+def test_the_share_that_is_retained_is_a_ratio_of_means():
+    found = by_name(circuit_rows(circuits(**PLANTED)))
+    retained = found["csa_retained", "all"]
+    assert retained["value"] == pytest.approx(4.3 / 5.4)
+    assert retained["null_value"] == pytest.approx(1.7 / 5.4)
+    assert retained["low"] < retained["value"] < retained["high"]
+
+
+@pytest.mark.parametrize("unpruned", [0.0, -0.2])
+def test_where_there_was_nothing_nothing_is_retained(unpruned):
+    """One category whose unpruned unit is no good on new images must not stop the summary."""
+    values = PLANTED | {"csa_unpruned": [unpruned] * 3 + [0.5] * 4}
+    found = by_name(circuit_rows(circuits(**values)))
+    assert ("csa_retained", "animate") not in found
+    assert ("csa_retained", "inanimate") in found
+    assert ("csa_evaluation", "animate") in found
+
+
+def test_categories_without_a_circuit_count_in_their_share_alone():
+    gone = PLANTED | {"kept_fraction": [0.1, np.nan, 0.3, np.nan, 0.1, np.nan, 0.3]}
+    found = by_name(circuit_rows(circuits(**gone)))
+    share = found["categories_with_circuit", "all"]
+    assert (share["value"], share["n"]) == (pytest.approx(4 / 7), 7)
+    assert (share["low"], share["high"]) == pytest.approx(wilson(4, 7))
+    assert found["csa_evaluation", "all"]["value"] == pytest.approx((0.7 + 0.5 + 0.7 + 0.8) / 4)
+    nothing = circuits(kept_fraction=[np.nan] * 7, csa_unpruned=[0.1] * 7)
+    (only,) = circuit_rows(nothing)
+    assert (only["measure"], only["value"]) == ("categories_with_circuit", 0)
+
+
+def test_intervals_of_a_mean_hold_what_a_bootstrap_of_scipy_holds():
+    found = by_name(circuit_rows(circuits(**PLANTED)))["csa_evaluation", "all"]
+    values = np.array(PLANTED["csa_evaluation"])
+    expected = scipy.stats.bootstrap(
+        (values,), np.mean, method="percentile", n_resamples=20_000, rng=np.random.default_rng(0)
+    ).confidence_interval
+    assert (found["low"], found["high"]) == pytest.approx(tuple(expected), abs=0.01)
+
+
+# --- networks
+
+
+def test_accuracy_of_the_intact_network():
+    logits = np.full((20, 10), -1.0, np.float32)
+    outputs = np.arange(20) % 10
+    hits = np.arange(20) < 13
+    logits[np.arange(20), outputs] = np.where(hits, 5, -5)
+    groups = ["animate"] * 10 + ["inanimate"] * 10
+    found = by_name(network_rows(logits, outputs, groups))
+    expected = {
+        ("top1", "all"): (13, 20),
+        ("top1", "animate"): (10, 10),
+        ("top1", "inanimate"): (3, 10),
+    }
+    assert set(found) == {*expected, ("top5", "all")}
+    for key, (successes, n) in expected.items():
+        row = found[key]
+        assert (row["value"], row["n"]) == (pytest.approx(successes / n), n)
+        assert (row["low"], row["high"]) == pytest.approx(wilson(successes, n))
+        assert row["null_value"] == pytest.approx(0.1)
+    # where the right output is wrong it is the weakest of all
+    assert found["top5", "all"]["value"] == pytest.approx(13 / 20)
+    assert found["top5", "all"]["null_value"] == pytest.approx(0.5)
+
+
+def test_chance_of_five_is_at_most_one():
+    logits = np.eye(3, dtype=np.float32)
+    found = by_name(network_rows(logits, np.arange(3), ["a", "a", "b"]))
+    assert found["top5", "all"]["null_value"] == 1
+    assert found["top5", "all"]["value"] == 1
+
+
+# --- knock-outs
+
+
+def sweep(top1, proportions=(0, 0.5, 1), **about):
+    usual = {"layer": "conv1", "kind": "synapse", "mode": "zero", "repeat": 0}
+    return pd.DataFrame({**usual, **about, "proportion": proportions, "top1": top1})
+
+
+def test_the_area_by_hand():
+    # trapezoids of 0.8, 0.4, 0 at 0, 0.5, 1: 0.3 + 0.1, over 0.8 x 1
+    curve = sweep([0.8, 0.4, 0.0])
+    assert relative_area(curve["proportion"], curve["top1"]) == pytest.approx(0.4 / 0.8)
+    uneven = sweep([1.0, 0.5, 0.5, 0.0], (0, 0.1, 0.4, 0.5))
+    # 0.075 + 0.15 + 0.025, over 1 x 0.5
+    assert relative_area(uneven["proportion"], uneven["top1"]) == pytest.approx(0.25 / 0.5)
+    flat = sweep([0.6, 0.6, 0.6])
+    assert relative_area(flat["proportion"], flat["top1"]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("top1", "proportions"),
+    [([0.8, 0.1], (0.1, 1)), ([0.0, 0.0], (0, 1)), ([0.8], (0,))],
+)
+def test_an_area_needs_an_intact_network_to_compare_with(top1, proportions):
+    curve = sweep(top1, proportions)
+    assert math.isnan(relative_area(curve["proportion"], curve["top1"]))
+    assert list(knockout_rows(curve, 0.1)) == []
+
+
+def test_areas_of_layers_kinds_and_modes_over_repeats():
+    curves = {
+        ("conv1", "synapse", "zero"): [[0.8, 0.4, 0.0], [0.8, 0.6, 0.2], [0.8, 0.2, 0.0]],
+        ("fc8", "synapse", "zero"): [[0.8, 0.8, 0.8]] * 3,
+        ("conv1", "node", "noise"): [[0.8, 0.0, 0.0], [0.8, 0.8, 0.0], [0.8, 0.4, 0.4]],
+    }
+    tables = [
+        sweep(top1, layer=layer, kind=kind, mode=mode, repeat=repeat)
+        for (layer, kind, mode), repeats in curves.items()
+        for repeat, top1 in enumerate(repeats)
+    ]
+    shuffled = pd.concat(tables[::-1], ignore_index=True)
+    found = by_name(knockout_rows(shuffled, chance=0.1))
+    areas = np.array([0.5, 0.6875, 0.375])
+    first = found["area_under_top1_synapse_zero", "conv1"]
+    assert (first["value"], first["n"]) == (pytest.approx(areas.mean()), 3)
+    expected = scipy.stats.t.interval(0.95, 2, areas.mean(), scipy.stats.sem(areas))
+    assert (first["low"], first["high"]) == pytest.approx(expected)
+    assert first["null_value"] == pytest.approx(0.1 / 0.8)
+    assert found["area_under_top1_synapse_zero", "fc8"]["value"] == pytest.approx(1)
+    assert found["area_under_top1_node_noise", "conv1"]["value"] == pytest.approx(
+        np.mean([0.25, 0.75, 0.5])
+    )
+    assert len(found) == 3
+
+
+# --- ratio of means
+
+
+def test_a_ratio_of_means_and_its_interval():
+    random = np.random.default_rng(0)
+    under = random.uniform(1, 2, 60)
+    over = 0.7 * under + random.normal(0, 0.05, 60)
+    found = ratio_interval(over, under, seed=3)
+    assert found.value == pytest.approx(over.sum() / under.sum())
+    expected = scipy.stats.bootstrap(
+        (over, under),
+        lambda a, b, axis=-1: a.mean(axis) / b.mean(axis),
+        paired=True,
+        method="percentile",
+        n_resamples=20_000,
+        rng=np.random.default_rng(1),
+    ).confidence_interval
+    assert (found.low, found.high) == pytest.approx(tuple(expected), abs=2e-3)
+    assert ratio_interval(over, under, seed=3) == found
+
+
+def test_a_ratio_whose_denominator_may_vanish_has_no_interval():
+    found = ratio_interval([1, 2, 3], [0, 0, 1], seed=0)
+    assert found.value == pytest.approx(6)
+    assert math.isnan(found.low)
+    assert math.isnan(found.high)
+    alone = ratio_interval([1], [2], seed=0)
+    assert alone.value == 0.5
+    assert math.isnan(alone.low)
+    with pytest.raises(InputError, match="not 0"):
+        ratio_interval([1, 2], [1, -1], seed=0)
+
+
+# --- tables
+
+
+def test_the_table_has_its_columns_in_order_and_numbers_in_full(tmp_path):
+    rows = [
+        {"network": "n", "method": "circuits"} | row for row in circuit_rows(circuits(**PLANTED))
+    ]
+    made = table(rows)
+    assert list(made.columns) == list(SUMMARY)
+    write_csv(made, tmp_path / "summary.csv")
+    read = pd.read_csv(tmp_path / "summary.csv")
+    np.testing.assert_array_equal(read["value"], made["value"])
+    assert list(tmp_path.iterdir()) == [tmp_path / "summary.csv"]
+
+
+def test_an_empty_part_does_not_change_what_is_joined(tmp_path):
+    full = circuits(**PLANTED)
+    parts = {
+        "full": full,
+        "empty": full.iloc[:0],
+        "nothing": pd.DataFrame([], columns=full.columns),
+    }
+    bare = pd.DataFrame([{"category": "dog", "csa_unpruned": 0.25}], columns=full.columns)
+    for name, part in (parts | {"bare": bare}).items():
+        write_parquet(part, tmp_path / name)
+    for empty in ("empty", "nothing"):
+        for order in (["full", empty], [empty, "full"]):
+            joined = join([tmp_path / name for name in order])
+            assert joined.to_csv(index=False) == full.to_csv(index=False)
+    joined = join([tmp_path / name for name in ("full", "bare")])
+    assert joined.to_csv(index=False).startswith(full.to_csv(index=False))
+    assert joined.iloc[-1]["csa_unpruned"] == 0.25
+
+
+# --- closing words
+
+
+def test_closing_words_say_the_headline_numbers():
+    rows = [
+        {"network": "alexnet", "method": "network", "measure": "top1", "group": "all"}
+        | {"value": 0.5678, "null_value": 0.001},
+        {"network": "alexnet", "method": "network", "measure": "top1", "group": "animate"}
+        | {"value": 0.1111, "null_value": 0.001},
+        {"network": "alexnet", "method": "circuits", "measure": "kept_fraction", "group": "all"}
+        | {"value": 0.0456},
+        *(
+            {"network": "alexnet", "method": "knockouts", "group": layer, "value": value}
+            | {"measure": "area_under_top1_synapse_zero"}
+            for layer, value in (("conv1", 0.3), ("conv2", 0.21), ("fc8", 0.87))
+        ),
+        {"network": "untrained", "method": "network", "measure": "top1", "group": "all"}
+        | {"value": 0.002, "null_value": 0.001},
+    ]
+    text = closing_words(pd.DataFrame(rows, columns=list(SUMMARY)))
+    first, second = text.split("\n  untrained")
+    assert "recognises 56.8% of new images (chance 0.1%)" in first
+    assert "keeps 4.6% of the weights" in first
+    assert "hurts most in conv2 and least in fc8" in first
+    assert "0.21 and 0.87" in first
+    assert "11.1%" not in text
+    assert "nan" not in text
+    assert "recognises 0.2%" in second
