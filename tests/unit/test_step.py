@@ -3,14 +3,18 @@
 import hashlib
 import json
 import logging
+import os
 import subprocess
 import sys
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from anatomy import device
 from anatomy.canonical import canonical, digest, file_digest, write_if_different, write_text
 from anatomy.device import choose_device, make_deterministic
 from anatomy.errors import InputError
@@ -182,11 +186,53 @@ def test_without_a_gpu_the_same_step_runs_on_the_cpu(monkeypatch, caplog):
         choose_device(-1)
 
 
-def test_a_gpu_is_used_only_where_the_job_was_given_one(monkeypatch):
+@pytest.fixture
+def two_gpus(tmp_path, monkeypatch):
+    """A machine with two GPUs, as far as this module asks; claims lie in the temporary folder."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(device, "SECONDS_BETWEEN_TRIES", 0.01)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _number: "a GPU")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda number: f"GPU {number}")
+    described = [SimpleNamespace(uuid="aa"), SimpleNamespace(uuid="bb")]
+    monkeypatch.setattr(torch.cuda, "get_device_properties", described.__getitem__)
+    return tmp_path
+
+
+def test_jobs_have_gpus_of_their_own(two_gpus):
     assert choose_device(0).type == "cpu"
+    assert list(two_gpus.iterdir()) == []
     assert choose_device(1) == torch.device("cuda", 0)
+    assert choose_device(1) == torch.device("cuda", 1)
+
+
+HOLD = """
+import fcntl, os, sys
+descriptor = os.open(sys.argv[1], os.O_RDWR)
+fcntl.flock(descriptor, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_a_gpu_is_waited_for_and_free_when_its_process_ends(two_gpus, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    claim = two_gpus / f"anatomy-gpu-{os.getuid()}-aa.lock"
+    claim.touch()
+    command = [sys.executable, "-c", HOLD, str(claim)]
+    tries = []
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"held\n"
+
+        def sleep(seconds):
+            tries.append(seconds)
+            if len(tries) == 3:
+                holder.kill()
+                holder.wait()
+
+        monkeypatch.setattr(device.time, "sleep", sleep)
+        assert choose_device(1) == torch.device("cuda", 0)
+    assert len(tries) == 3
 
 
 def test_deterministic_kernels_and_the_steps_own_number_of_threads():

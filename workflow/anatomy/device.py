@@ -40,7 +40,8 @@ def make_deterministic(threads: int) -> None:
     torch.set_num_threads(threads)
     # cuBLAS reads this when it is first used, and refuses to be deterministic without it
     os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
-    torch.use_deterministic_algorithms(True)
+    # CUDA has no deterministic gradient of AdaptiveAvgPool2d, which AlexNet and VGG hold: there the log has a warning
+    torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False
     # reduced precision would make results depend on the kind of GPU
     torch.backends.cuda.matmul.allow_tf32 = False
@@ -57,7 +58,7 @@ def _claim_gpu() -> int:
 
 def _claimed(uuid: str) -> bool:
     """Claim the GPU of that identifier (its index differs between jobs of a cluster) for this process."""
-    path = Path(tempfile.gettempdir(), f"anatomy-gpu-{uuid}.lock")
+    path = Path(tempfile.gettempdir(), f"anatomy-gpu-{os.getuid()}-{uuid}.lock")
     # never closed on purpose: the claim ends with the process
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
