@@ -5,6 +5,7 @@ written as canonical JSON under results/specs/ and is an input of the job, so th
 own settings change.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -365,11 +366,22 @@ def figure_specs(configuration: Configuration) -> dict[str, Spec]:
     if any(isinstance(stimuli, ToyboxStimuli) for stimuli in configuration.stimuli.values()):
         specs["figures/toybox"] = {}
     for name in _networks_of(configuration, configuration.circuits):
-        specs[f"figures/circuits/{name}"] = {}
+        specs[f"figures/circuits/{name}"] = {"names": _names(configuration)}
     for name in _networks_of(configuration, configuration.knockouts):
         outputs = len(resolution.output_categories(configuration, name))
         specs[f"figures/knockouts/{name}"] = {"outputs": outputs}
     return specs
+
+
+def _names(configuration: Configuration) -> dict[str, str]:
+    """Category -> what figures call it: its name, with the category behind it where two have the same name."""
+    stimuli = configuration.circuits.stimuli
+    rows = resolution.stimulus_categories(f"stimuli.{stimuli}", configuration.stimuli[stimuli])
+    counts = Counter(row.name for row in rows)
+    return {
+        row.category: row.name if counts[row.name] == 1 else f"{row.name} ({row.category})"
+        for row in rows
+    }
 
 
 def _description(network: str) -> str:

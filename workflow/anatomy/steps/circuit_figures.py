@@ -9,10 +9,15 @@ from anatomy.steps.step import Job, run_step
 
 def main(job: Job) -> None:
     """Draw from the two tables."""
-    summary, sweep = pd.read_csv(job.path("summary")), pd.read_csv(job.path("sweep"))
+    summary, sweep = (_named(job, pd.read_csv(job.path(name))) for name in ("summary", "sweep"))
     save(pruning_curves(sweep, summary), job.path("pruning_curves"))
     save(circuit_sizes(summary), job.path("circuit_sizes"))
     save(substitution_accuracy(summary), job.path("substitution_accuracy"))
+
+
+def _named(job: Job, table: pd.DataFrame) -> pd.DataFrame:
+    """The table with categories called by their names for people."""
+    return table.assign(category=table["category"].map(job.spec["names"]))
 
 
 if __name__ == "__main__":
