@@ -43,31 +43,43 @@ rule all:
         TARGETS["knockouts"],
         TARGETS["figures"],
         "results/summary.csv",
+    message:
+        "All results are there"
 
 
 rule stimuli:
     input:
         TARGETS["stimuli"],
+    message:
+        "The stimuli are there"
 
 
 rule networks:
     input:
         TARGETS["networks"],
+    message:
+        "The networks are there"
 
 
 rule circuits:
     input:
         TARGETS["circuits"],
+    message:
+        "The circuits are there"
 
 
 rule knockouts:
     input:
         TARGETS["knockouts"],
+    message:
+        "The knock-outs are there"
 
 
 rule figures:
     input:
         TARGETS["figures"],
+    message:
+        "The figures are there"
 
 
 onsuccess:

@@ -10,7 +10,7 @@ import torch
 
 from anatomy.config.checks import check
 from anatomy.config.validation import validate
-from anatomy.plan import Plan, make_plan
+from anatomy.plan import FIGURES, Plan, make_plan
 from anatomy.steps.step import Job
 
 RESULTS = Path("results")
@@ -77,14 +77,14 @@ def run(plan: Plan, only: tuple[str, ...] = ()) -> dict[str, Watched]:
             paths = paths_of(plan, job)
             for path in [path for own in paths.values() for path in own]:
                 path.parent.mkdir(parents=True, exist_ok=True)
-            step = "knockout_figures" if kind == "figures" else kind
+            step = f"{job.split('/')[1].removesuffix('s')}_figures" if kind == "figures" else kind
             importlib.import_module(f"anatomy.steps.{step}").main(Job(spec, 0, paths))
     return watched
 
 
 def plannable(job: str) -> bool:
     """All but the download, and of the figures those that have settings."""
-    return not job.startswith(("imagenette/", "figures/")) or job.startswith("figures/knockouts/")
+    return not job.startswith(("imagenette/", "figures/")) or job.count("/") == 2
 
 
 def paths_of(plan: Plan, job: str) -> dict[str, list[Path]]:
@@ -192,9 +192,10 @@ def _summary(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _figures(_plan: Plan, _method: str, network: str) -> dict[str, Any]:
-    folder = RESULTS / network / "knockouts"
-    names = ("performance", "sensitivity")
-    return {"table": folder / "performance.csv"} | {
-        name: folder / f"figures/{name}.png" for name in names
-    }
+def _figures(_plan: Plan, method: str, network: str) -> dict[str, Any]:
+    folder = RESULTS / network / method
+    if method == "circuits":
+        inputs = {"summary": folder / "summary.csv", "sweep": folder / "sweep.csv"}
+    else:
+        inputs = {"table": folder / "performance.csv"}
+    return inputs | {name: folder / f"figures/{name}.png" for name in FIGURES[method]}

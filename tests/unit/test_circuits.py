@@ -498,6 +498,21 @@ def test_no_circuit_where_the_criterion_has_nothing_to_preserve(criterion, rival
     assert (circuit is not None) == found
 
 
+@pytest.mark.parametrize("choose", ["before_first_failure", "sparsest"])
+def test_where_even_the_whole_stage_fails_nothing_is_removed(choose):
+    """Possible by rounding alone: a logit on its own may differ in the last digit from one among others."""
+    network = network_of(MODELS_TRAINED["perceptron"])
+    logits = np.array([[2, 1, 0], [2, 1, 0], [0, 1, 2], [0, 1, 2]], np.float32)
+    task = Task.of(logits, np.array([0, 0, 1, 1]), 0)
+    names = [layer.name for layer in network.layers]
+    settings = dataclasses.replace(USUAL, criterion="csa", choose=choose)
+    stages = dict.fromkeys(("fully_connected", "convolution"), Always(-task.target))
+    circuit = extract(network, 0, magnitude_scores(names), names, stages, task, settings)
+    kept, size = circuit.kept()
+    assert kept == size
+    assert all(point.csa < 0.9 for point in circuit.points)
+
+
 # --- evaluation
 
 

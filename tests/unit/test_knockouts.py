@@ -109,6 +109,16 @@ def test_the_number_knocked_out(network, kind):
             assert removed.sum() == int(round(proportion * size, 6)), proportion
 
 
+@pytest.mark.parametrize(
+    ("proportion", "count"), [(0.41, 123), (0.57, 171), (0.69, 207), (0.5, 150)]
+)
+def test_a_proportion_that_floating_point_misses(proportion, count):
+    """0.57 of 300 weights are 171, though 0.57 * 300 is 170.99999999999997."""
+    network = network_of(new("alexnet"))
+    sweep = sweep_of("fc4", proportions=(proportion,))
+    assert removed_at(network, sweep)[proportion].sum() == count
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_mode_replaces_what_is_knocked_out_and_nothing_else(network, kind, mode):

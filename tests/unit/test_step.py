@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import logging
-import os
 import subprocess
 import sys
 import tempfile
@@ -16,7 +14,6 @@ import torch
 
 from anatomy import device
 from anatomy.canonical import canonical, digest, file_digest, write_if_different, write_text
-from anatomy.device import choose_device, make_deterministic
 from anatomy.errors import InputError
 from anatomy.steps.step import DIGESTED_BYTES, run_step
 
@@ -176,36 +173,6 @@ def test_a_file_is_written_only_where_it_differs_and_is_whole_or_absent(tmp_path
 # --- devices
 
 
-def test_without_a_gpu_the_same_step_runs_on_the_cpu(monkeypatch, caplog):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with caplog.at_level(logging.INFO):
-        assert choose_device(1) == torch.device("cpu")
-    assert "CPU" in caplog.text
-    assert choose_device(0) == torch.device("cpu")
-    with pytest.raises(InputError, match="-1 GPUs"):
-        choose_device(-1)
-
-
-@pytest.fixture
-def two_gpus(tmp_path, monkeypatch):
-    """A machine with two GPUs, as far as this module asks; claims lie in the temporary folder."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(device, "SECONDS_BETWEEN_TRIES", 0.01)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda number: f"GPU {number}")
-    described = [SimpleNamespace(uuid="aa"), SimpleNamespace(uuid="bb")]
-    monkeypatch.setattr(torch.cuda, "get_device_properties", described.__getitem__)
-    return tmp_path
-
-
-def test_jobs_have_gpus_of_their_own(two_gpus):
-    assert choose_device(0).type == "cpu"
-    assert list(two_gpus.iterdir()) == []
-    assert choose_device(1) == torch.device("cuda", 0)
-    assert choose_device(1) == torch.device("cuda", 1)
-
-
 HOLD = """
 import fcntl, os, sys
 descriptor = os.open(sys.argv[1], os.O_RDWR)
@@ -215,9 +182,15 @@ sys.stdin.readline()
 """
 
 
-def test_a_gpu_is_waited_for_and_free_when_its_process_ends(two_gpus, monkeypatch):
+def test_a_gpu_is_waited_for_and_free_when_its_process_ends(tmp_path, monkeypatch):
+    """Of two jobs on a machine with one GPU, as after a crash that left the file of a claim behind."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    claim = two_gpus / f"anatomy-gpu-{os.getuid()}-aa.lock"
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _number: "a GPU")
+    described = SimpleNamespace(uuid="aa")
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _number: described)
+    claim = tmp_path / "anatomy-gpu-aa.lock"
     claim.touch()
     command = [sys.executable, "-c", HOLD, str(claim)]
     tries = []
@@ -231,14 +204,14 @@ def test_a_gpu_is_waited_for_and_free_when_its_process_ends(two_gpus, monkeypatc
                 holder.wait()
 
         monkeypatch.setattr(device.time, "sleep", sleep)
-        assert choose_device(1) == torch.device("cuda", 0)
+        assert device.choose_device(1) == torch.device("cuda", 0)
     assert len(tries) == 3
 
 
 def test_deterministic_kernels_and_the_steps_own_number_of_threads():
     before = torch.get_num_threads()
     try:
-        make_deterministic(3)
+        device.make_deterministic(3)
         assert torch.get_num_threads() == 3
         assert torch.are_deterministic_algorithms_enabled()
         # a kernel that has no deterministic twin warns instead of stopping a job on a GPU

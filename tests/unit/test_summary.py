@@ -282,14 +282,25 @@ def test_an_empty_part_does_not_change_what_is_joined(tmp_path):
 # --- closing words
 
 
+def _circuits(network: str, p_value: float) -> list[dict]:
+    values = {"categories_with_circuit": 0.75, "kept_fraction": 0.0456, "csa_evaluation": 0.5}
+    rows = [
+        {"network": network, "method": "circuits", "measure": measure, "group": "all"}
+        | {"value": value, "p_value": p_value}
+        for measure, value in values.items()
+    ]
+    retained = {"measure": "csa_retained", "group": "all", "value": 0.912, "null_value": 0.432}
+    return [*rows, {"network": network, "method": "circuits", **retained}]
+
+
 def test_closing_words_say_the_headline_numbers():
     rows = [
         {"network": "alexnet", "method": "network", "measure": "top1", "group": "all"}
         | {"value": 0.5678, "null_value": 0.001},
         {"network": "alexnet", "method": "network", "measure": "top1", "group": "animate"}
         | {"value": 0.1111, "null_value": 0.001},
-        {"network": "alexnet", "method": "circuits", "measure": "kept_fraction", "group": "all"}
-        | {"value": 0.0456},
+        *_circuits("alexnet", p_value=0.001),
+        *_circuits("untrained", p_value=0.4),
         *(
             {"network": "alexnet", "method": "knockouts", "group": layer, "value": value}
             | {"measure": "area_under_top1_synapse_zero"}
@@ -301,7 +312,14 @@ def test_closing_words_say_the_headline_numbers():
     text = closing_words(pd.DataFrame(rows, columns=list(SUMMARY)))
     first, second = text.split("\n  untrained")
     assert "recognises 56.8% of new images (chance 0.1%)" in first
-    assert "keeps 4.6% of the weights" in first
+    assert "75% of the categories have a circuit, which keeps 4.6% of the weights" in first
+    assert (
+        "circuits keep 91.2% of their unit's accuracy on new images (a constant unit: 43.2%)"
+        in first
+    )
+    # where circuits are no better than nothing, their size and accuracy are not boasted of
+    assert "no better on new images than a constant unit (p = 0.40)" in second
+    assert "4.6%" not in second
     assert "hurts most in conv2 and least in fc8" in first
     assert "0.21 and 0.87" in first
     assert "11.1%" not in text

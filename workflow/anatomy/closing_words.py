@@ -5,33 +5,46 @@ from pathlib import Path
 
 import pandas as pd
 
-PERCENT = "{:.1%}".format
-LINES = (
-    ("network", "top1", "recognises {value} of new images (chance {null})"),
-    ("circuits", "kept_fraction", "a category's circuit keeps {value} of the weights, on average"),
-    (
-        "circuits",
-        "csa_retained",
-        "circuits keep {value} of their unit's accuracy on new images (a constant unit: {null})",
-    ),
-    ("circuits", "faithfulness", "their faithfulness, counted from a constant unit, is {value}"),
-)
+SIGNIFICANT = 0.05
 
 
 def closing_words(summary: pd.DataFrame) -> str:
     """A few lines from the tidy table of headline numbers."""
     lines = []
     for network, rows in summary.groupby("network", sort=False):
-        lines.append(f"\n  {network}")
-        for method, measure, text in LINES:
-            found = rows[
-                (rows["method"] == method) & (rows["measure"] == measure) & (rows["group"] == "all")
-            ]
-            for row in found.itertuples():
-                null = "" if pd.isna(row.null_value) else PERCENT(row.null_value)
-                lines.append("    " + text.format(value=PERCENT(row.value), null=null))
-        lines += [f"    {line}" for line in _knockout_lines(rows)]
+        overall = rows[rows["group"] == "all"].drop_duplicates("measure").set_index("measure")
+        lines += [f"\n  {network}"]
+        for part in (_network_lines(overall), _circuit_lines(overall), _knockout_lines(rows)):
+            lines += [f"    {line}" for line in part]
     return "\n".join(lines)
+
+
+def _network_lines(overall: pd.DataFrame) -> list[str]:
+    if "top1" not in overall.index:
+        return []
+    top1 = overall.loc["top1"]
+    return [f"recognises {top1['value']:.1%} of new images (chance {top1['null_value']:.1%})"]
+
+
+def _circuit_lines(overall: pd.DataFrame) -> list[str]:
+    if "categories_with_circuit" not in overall.index:
+        return []
+    found = overall.loc["categories_with_circuit"]
+    lines = [f"{found['value']:.0%} of the categories have a circuit"]
+    if "csa_evaluation" not in overall.index:
+        return lines
+    p_value = overall.loc["csa_evaluation", "p_value"]
+    if not p_value < SIGNIFICANT:
+        return [
+            *lines,
+            f"circuits do no better on new images than a constant unit (p = {p_value:.2f})",
+        ]
+    kept, retained = overall.loc["kept_fraction"], overall.loc["csa_retained"]
+    return [
+        f"{lines[0]}, which keeps {kept['value']:.1%} of the weights on average",
+        f"circuits keep {retained['value']:.1%} of their unit's accuracy on new images "
+        f"(a constant unit: {retained['null_value']:.1%})",
+    ]
 
 
 def _knockout_lines(rows: pd.DataFrame) -> list[str]:

@@ -58,7 +58,7 @@ def _claim_gpu() -> int:
 
 def _claimed(uuid: str) -> bool:
     """Claim the GPU of that identifier (its index differs between jobs of a cluster) for this process."""
-    path = Path(tempfile.gettempdir(), f"anatomy-gpu-{os.getuid()}-{uuid}.lock")
+    path = Path(tempfile.gettempdir(), f"anatomy-gpu-{uuid}.lock")
     # never closed on purpose: the claim ends with the process
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
