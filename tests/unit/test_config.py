@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -523,6 +523,7 @@ PLACES = [
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@example("stimuli", {"\n": None})
 @given(st.sampled_from(PLACES), JUNK)
 def test_anything_in_the_place_of_a_value_is_refused_or_valid(key, junk):
     only_refused(changed(key, junk))

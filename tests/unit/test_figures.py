@@ -13,8 +13,11 @@ from matplotlib.lines import Line2D
 from scipy.stats import t as student
 
 from anatomy.errors import InputError
-from anatomy.figures import circuits, knockouts, style
+from anatomy.figures import knockouts, style
+from anatomy.figures.circuit_sizes import circuit_sizes
 from anatomy.figures.overview import headlines
+from anatomy.figures.pruning_curves import pruning_curves
+from anatomy.figures.substitution_accuracy import substitution_accuracy
 from anatomy.tables import CIRCUIT_SUMMARY, CIRCUIT_SWEEP, SUMMARY
 
 ANIMATE, INANIMATE = "#b5482a", "#2a6496"
@@ -101,9 +104,7 @@ def test_an_interval_has_the_digits_of_its_value_and_may_be_missing():
 @pytest.mark.parametrize("kind", ["svg", "png"])
 def test_the_same_table_gives_the_same_bytes(kind: str, tmp_path):
     for name in ("one", "two"):
-        style.save(
-            circuits.pruning_curves(sweep_table(), summary_table()), tmp_path / f"{name}.{kind}"
-        )
+        style.save(pruning_curves(sweep_table(), summary_table()), tmp_path / f"{name}.{kind}")
     first, second = (tmp_path / f"{name}.{kind}" for name in ("one", "two"))
     assert first.read_bytes() == second.read_bytes()
     assert b"date" not in first.read_bytes()
@@ -113,7 +114,7 @@ def test_the_same_table_gives_the_same_bytes(kind: str, tmp_path):
 def test_figures_leave_the_global_settings_alone(tmp_path):
     with matplotlib.rc_context({"font.size": 7.0, "axes.spines.top": True}):
         before = dict(matplotlib.rcParams)
-        style.save(circuits.circuit_sizes(summary_table()), tmp_path / "figure.png")
+        style.save(circuit_sizes(summary_table()), tmp_path / "figure.png")
         assert dict(matplotlib.rcParams) == before
 
 
@@ -165,7 +166,7 @@ def sweep_table() -> pd.DataFrame:
 
 
 def test_pruning_curves_average_categories_measured_at_different_fractions():
-    left, _ = circuits.pruning_curves(sweep_table(), summary_table()).axes
+    left, _ = pruning_curves(sweep_table(), summary_table()).axes
     (mean,) = lines(left, color=style.INK)
     kept = mean.get_xdata()
     assert (kept.min(), kept.max()) == (pytest.approx(0.01), pytest.approx(1))
@@ -173,7 +174,7 @@ def test_pruning_curves_average_categories_measured_at_different_fractions():
 
 
 def test_pruning_curves_show_each_category_as_measured_and_its_chosen_circuit():
-    left, right = circuits.pruning_curves(sweep_table(), summary_table()).axes
+    left, right = pruning_curves(sweep_table(), summary_table()).axes
     dog, cat = lines(left, color=ANIMATE, marker="None")
     np.testing.assert_allclose(dog.get_xdata(), [0.01, 0.1, 0.5, 1])
     np.testing.assert_allclose(cat.get_ydata(), 1 + 0.7 * np.log10([0.01, 0.03, 0.2, 1]))
@@ -182,7 +183,7 @@ def test_pruning_curves_show_each_category_as_measured_and_its_chosen_circuit():
 
 
 def test_pruning_curves_run_from_everything_to_little_on_a_logarithmic_axis():
-    left, _ = circuits.pruning_curves(sweep_table(), summary_table()).axes
+    left, _ = pruning_curves(sweep_table(), summary_table()).axes
     start, end = left.get_xlim()
     assert left.get_xscale() == "log"
     assert start == 1
@@ -200,14 +201,14 @@ def test_pruning_curves_leave_out_what_has_no_place_or_no_value():
         more | {"kept_fraction": 0.05, "faithfulness": np.nan},
     ]
     more_points = pd.concat([sweep, pd.DataFrame(extra)], ignore_index=True)
-    left, _ = circuits.pruning_curves(more_points, summary_table()).axes
+    left, _ = pruning_curves(more_points, summary_table()).axes
     dog = lines(left, color=ANIMATE, marker="None")[0]
     np.testing.assert_allclose(dog.get_xdata(), [0.01, 0.1, 0.5, 1])
 
 
 def test_the_threshold_is_drawn_only_where_faithfulness_had_to_remain():
     def drawn(summary: pd.DataFrame) -> bool:
-        left, _ = circuits.pruning_curves(sweep_table(), summary).axes
+        left, _ = pruning_curves(sweep_table(), summary).axes
         return any(list(line.get_ydata()) == [0.9, 0.9] for line in left.get_lines())
 
     assert drawn(summary_table())
@@ -216,7 +217,7 @@ def test_the_threshold_is_drawn_only_where_faithfulness_had_to_remain():
 
 def test_many_categories_are_drawn_as_quantiles():
     summary, sweep = many_categories(100)
-    left, _ = circuits.pruning_curves(sweep, summary).axes
+    left, _ = pruning_curves(sweep, summary).axes
     assert len(lines(left, marker="None", color=ANIMATE)) == 1
     band = left.collections[0].get_paths()[0].vertices
     lowest_kept = band[np.isclose(band[:, 0], 0.01)][:, 1]
@@ -252,7 +253,7 @@ def many_categories(count: int) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def test_circuit_sizes_are_sorted_and_a_missing_circuit_is_not_a_zero():
-    figure = circuits.circuit_sizes(summary_table())
+    figure = circuit_sizes(summary_table())
     everything, connected, convolutions = figure.axes
     assert tick_names(everything) == ["cat", "dog", "cup"]
     assert points(everything, "o") == [(0.04, 0, ANIMATE), (0.2, 1, ANIMATE)]
@@ -266,7 +267,7 @@ def test_circuit_sizes_are_sorted_and_a_missing_circuit_is_not_a_zero():
 
 
 def test_circuit_sizes_of_a_network_without_convolutions_have_no_such_panel():
-    figure = circuits.circuit_sizes(summary_table(kept_fraction_conv=np.nan))
+    figure = circuit_sizes(summary_table(kept_fraction_conv=np.nan))
     assert [axes.get_title(loc="left") for axes in figure.axes] == [
         "all layers",
         "fully-connected layers",
@@ -276,7 +277,7 @@ def test_circuit_sizes_of_a_network_without_convolutions_have_no_such_panel():
 def test_sizes_of_many_categories_are_shares_of_each_super_category():
     summary, _ = many_categories(100)
     summary.loc[:9, ["kept_fraction", "kept_fraction_fc", "kept_fraction_conv"]] = np.nan
-    figure = circuits.circuit_sizes(summary)
+    figure = circuit_sizes(summary)
     for axes in figure.axes:
         assert sum(bar.get_height() for bar in axes.patches) == pytest.approx(100)
     assert "animate: 50 categories, 5 without circuit" in texts(figure)
@@ -285,7 +286,7 @@ def test_sizes_of_many_categories_are_shares_of_each_super_category():
 
 
 def test_substitution_accuracy_shows_circuit_unpruned_and_constant_unit():
-    figure = circuits.substitution_accuracy(summary_table())
+    figure = substitution_accuracy(summary_table())
     top, main = figure.axes
     assert tick_names(main) == ["dog", "cat", "cup"]
     rings = [line for line in lines(main, marker="o") if line.get_markerfacecolor() == "white"]
@@ -302,7 +303,7 @@ def test_substitution_accuracy_shows_circuit_unpruned_and_constant_unit():
 def test_accuracy_of_many_categories_is_a_scatter_over_its_null():
     summary, _ = many_categories(100)
     summary.loc[0, "csa_evaluation"] = np.nan
-    figure = circuits.substitution_accuracy(summary)
+    figure = substitution_accuracy(summary)
     left, right = figure.axes
     shown = np.vstack([c.get_offsets() for c in left.collections if len(c.get_offsets()) > 1])
     expected = summary[["csa_unpruned", "csa_evaluation"]].iloc[1:].to_numpy()
@@ -323,9 +324,9 @@ def test_a_network_without_any_circuit_is_drawn_as_such(count: int, tmp_path):
     gone = ["kept_fraction", "kept_fraction_fc", "kept_fraction_conv", "csa_evaluation"]
     summary[gone] = np.nan
     figures = (
-        circuits.pruning_curves(sweep.iloc[:0], summary),
-        circuits.circuit_sizes(summary),
-        circuits.substitution_accuracy(summary),
+        pruning_curves(sweep.iloc[:0], summary),
+        circuit_sizes(summary),
+        substitution_accuracy(summary),
     )
     for number, figure in enumerate(figures):
         style.save(figure, tmp_path / f"{number}.svg")

@@ -16,6 +16,7 @@ from torch.nn.utils import prune
 
 from anatomy.knockouts import Sweep, generator, run_sweep
 from anatomy.networks.cut import prefix
+from anatomy.networks.network import new_model
 from anatomy.performance import performance
 
 PROPORTIONS = (0.0, 0.1, 0.25, 0.5, 0.9, 1.0)
@@ -95,6 +96,10 @@ def test_zero_equals_a_pruned_copy(model, network, kind):
             prune.custom_from_mask(module, "weight", mask.expand_as(module.weight))
             if kind == "node" and module.bias is not None:
                 prune.custom_from_mask(module, "bias", kept)
+            if kind == "node" and layer == "conv1" and hasattr(pruned, "norm1"):
+                # its batch normalisation would give the silenced units a constant output
+                for key in ("weight", "bias"):
+                    prune.custom_from_mask(pruned.norm1, key, kept)
             with torch.no_grad():
                 torch.testing.assert_close(logits[proportion], pruned(images()), rtol=0, atol=0)
 
@@ -351,3 +356,19 @@ def test_one_logit_that_is_not_a_number_is_no_success():
     logits[0, 7] = np.nan
     assert performance(logits, np.array([3]), ["a"])["top1"] == 0
     assert performance(logits, np.array([3]), ["a"])["top5"] == 1
+
+
+def test_node_with_batch_norm_is_silent_before_the_non_linearity():
+    """A batch normalisation would shift a silenced unit away from 0; the knock-out takes it along."""
+    model = new_model("resnet18", 10, seed=1)
+    with torch.no_grad():
+        model.bn1.bias.fill_(0.7)
+    network = network_of(model)
+    images = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    before_relu = prefix(network.graph, ["bn1"])
+    intact = before_relu(images)[0]
+    sweep = Sweep("conv1", "node", "zero", 0, (0.25, 1.0))
+    seen = {p: before_relu(images)[0] for p, _ in run_sweep(network, sweep, dict, {})}
+    assert (seen[0.25].abs().amax(dim=(0, 2, 3)) == 0).sum() == 16
+    assert seen[1.0].abs().max() == 0
+    torch.testing.assert_close(before_relu(images)[0], intact, rtol=0, atol=0)

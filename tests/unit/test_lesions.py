@@ -62,7 +62,7 @@ def test_biases_are_copies_too_where_there_are_any():
     with editable(network, ["stem", "conv1"]) as copies:
         assert {layer: set(own) for layer, own in copies.items()} == {
             "stem": {"weight", "bias"},
-            "conv1": {"weight"},
+            "conv1": {"weight", "batch_norm.weight", "batch_norm.bias"},
         }
         copies["stem"]["bias"].fill_(9)
         assert (network.module("stem").bias == 9).all()

@@ -293,35 +293,61 @@ def _circuits(network: str, p_value: float) -> list[dict]:
     return [*rows, {"network": network, "method": "circuits", **retained}]
 
 
+def summary_of(network, **measures):
+    """Rows of the summary over all categories: measure -> value, or (value, null) or (value, null, p)."""
+    methods = {"top1": "network", "area_under_top1_synapse_zero": "knockouts"}
+    rows = []
+    for measure, given in measures.items():
+        value, null, p_value = (*np.atleast_1d(given), *[np.nan] * 2)[:3]
+        about = {"method": methods.get(measure, "circuits"), "measure": measure, "group": "all"}
+        rows.append(about | {"value": value, "null_value": null, "p_value": p_value})
+    return pd.DataFrame(rows, columns=list(SUMMARY)).assign(network=network)
+
+
 def test_closing_words_say_the_headline_numbers():
-    rows = [
-        {"network": "alexnet", "method": "network", "measure": "top1", "group": "all"}
-        | {"value": 0.5678, "null_value": 0.001},
-        {"network": "alexnet", "method": "network", "measure": "top1", "group": "animate"}
-        | {"value": 0.1111, "null_value": 0.001},
-        *_circuits("alexnet", p_value=0.001),
-        *_circuits("untrained", p_value=0.4),
-        *(
-            {"network": "alexnet", "method": "knockouts", "group": layer, "value": value}
-            | {"measure": "area_under_top1_synapse_zero"}
-            for layer, value in (("conv1", 0.3), ("conv2", 0.21), ("fc8", 0.87))
-        ),
-        {"network": "untrained", "method": "network", "measure": "top1", "group": "all"}
-        | {"value": 0.002, "null_value": 0.001},
+    usual = summary_of(
+        "alexnet",
+        top1=(0.5678, 0.001),
+        categories_with_circuit=0.9,
+        kept_fraction=0.0456,
+        csa_evaluation=(0.7, 0.3, 0.001),
+        csa_retained=(0.84, 0.36),
+    )
+    group = usual.iloc[:1].assign(group="animate", value=0.1111)
+    layers = {"conv1": 0.3, "conv2": 0.21, "fc8": 0.87}
+    areas = [
+        summary_of("alexnet", area_under_top1_synapse_zero=value).assign(group=layer)
+        for layer, value in layers.items()
     ]
-    text = closing_words(pd.DataFrame(rows, columns=list(SUMMARY)))
+    untrained = summary_of("untrained", top1=(0.002, 0.001))
+    text = closing_words(pd.concat([usual, group, *areas, untrained], ignore_index=True))
     first, second = text.split("\n  untrained")
     assert "recognises 56.8% of new images (chance 0.1%)" in first
-    assert "75% of the categories have a circuit, which keeps 4.6% of the weights" in first
-    assert (
-        "circuits keep 91.2% of their unit's accuracy on new images (a constant unit: 43.2%)"
-        in first
-    )
-    # where circuits are no better than nothing, their size and accuracy are not boasted of
-    assert "no better on new images than a constant unit (p = 0.40)" in second
-    assert "4.6%" not in second
+    assert "90% of the categories have a circuit, which keeps 4.6% of the weights" in first
+    assert "keep 84.0% of their unit's accuracy on new images (a constant unit: 36.0%)" in first
     assert "hurts most in conv2 and least in fc8" in first
     assert "0.21 and 0.87" in first
     assert "11.1%" not in text
-    assert "nan" not in text
     assert "recognises 0.2%" in second
+    assert "circuit" not in second
+    assert "nan" not in text
+
+
+@pytest.mark.parametrize(("p_value", "said"), [(0.4, " (p = 0.40)"), (np.nan, "")])
+def test_closing_words_do_not_boast(p_value, said):
+    table = summary_of(
+        "untrained",
+        categories_with_circuit=1,
+        kept_fraction=0.01,
+        csa_evaluation=(0.1, 0.1, p_value),
+        csa_retained=(1, 1),
+    )
+    last = closing_words(table).splitlines()[-1]
+    assert last.endswith(f"circuits do no better on new images than a constant unit{said}")
+
+
+def test_closing_words_where_nothing_could_be_retained():
+    table = summary_of(
+        "odd", categories_with_circuit=1, kept_fraction=0.01, csa_evaluation=(0.1, -0.3, 0.01)
+    )
+    assert closing_words(table).endswith("which keeps 1.0% of the weights on average")

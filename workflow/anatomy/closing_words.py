@@ -35,16 +35,17 @@ def _circuit_lines(overall: pd.DataFrame) -> list[str]:
         return lines
     p_value = overall.loc["csa_evaluation", "p_value"]
     if not p_value < SIGNIFICANT:
-        return [
-            *lines,
-            f"circuits do no better on new images than a constant unit (p = {p_value:.2f})",
+        tested = "" if pd.isna(p_value) else f" (p = {p_value:.2f})"
+        return [*lines, f"circuits do no better on new images than a constant unit{tested}"]
+    kept = overall.loc["kept_fraction", "value"]
+    lines = [f"{lines[0]}, which keeps {kept:.1%} of the weights on average"]
+    if "csa_retained" in overall.index:
+        retained = overall.loc["csa_retained"]
+        lines += [
+            f"circuits keep {retained['value']:.1%} of their unit's accuracy on new images "
+            f"(a constant unit: {retained['null_value']:.1%})"
         ]
-    kept, retained = overall.loc["kept_fraction"], overall.loc["csa_retained"]
-    return [
-        f"{lines[0]}, which keeps {kept['value']:.1%} of the weights on average",
-        f"circuits keep {retained['value']:.1%} of their unit's accuracy on new images "
-        f"(a constant unit: {retained['null_value']:.1%})",
-    ]
+    return lines
 
 
 def _knockout_lines(rows: pd.DataFrame) -> list[str]:

@@ -59,8 +59,10 @@ def _claim_gpu() -> int:
 def _claimed(uuid: str) -> bool:
     """Claim the GPU of that identifier (its index differs between jobs of a cluster) for this process."""
     path = Path(tempfile.gettempdir(), f"anatomy-gpu-{uuid}.lock")
+    # another user's file can be read, and locked, but not opened for creating
+    flags = os.O_RDONLY if path.exists() else os.O_RDONLY | os.O_CREAT
     # never closed on purpose: the claim ends with the process
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    descriptor = os.open(path, flags, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anatomy.lesions import editable
+from anatomy.lesions import BATCH_NORM, editable
 from anatomy.masks import removed_count
 from anatomy.networks.network import Network
 from anatomy.performance import Performance
@@ -60,21 +60,28 @@ def run_sweep(
         tensors = copies[sweep.layer]
         size = tensors["weight"].numel() if sweep.kind == "synapse" else len(tensors["weight"])
         order = torch.from_numpy(random.permutation(size)).to(network.device)
-        substitutes = _substitutes(tensors, sweep, random)
+        replaced = {key: tensors[key] for key in _replaced_parameters(tensors, sweep)}
+        substitutes = {k: _substitute(t, sweep, random) for k, t in replaced.items()}
         done, measured = 0, intact
         for proportion in sweep.proportions:
             count = removed_count(proportion, size)
             if count > done:
-                _replace(tensors, substitutes, order[done:count], sweep.kind)
+                _replace(replaced, substitutes, order[done:count], sweep.kind)
                 done, measured = count, measure()
             yield proportion, measured
 
 
-def _substitutes(
-    tensors: dict[str, Tensor], sweep: Sweep, random: np.random.Generator
-) -> dict[str, Tensor | float]:
-    """What takes the place of each parameter: one number for all, or one per parameter."""
-    return {key: _substitute(tensor, sweep, random) for key, tensor in tensors.items()}
+def _replaced_parameters(tensors: dict[str, Tensor], sweep: Sweep) -> list[str]:
+    """Names of the parameters that a knock-out replaces.
+
+    A batch normalisation behind the layer would give a silent unit a constant output again; it goes with the node
+    when that is set to zero.
+    """
+    if sweep.kind == "synapse":
+        return ["weight"]
+    if sweep.mode == "zero":
+        return list(tensors)
+    return [key for key in tensors if not key.startswith(BATCH_NORM)]
 
 
 def _substitute(tensor: Tensor, sweep: Sweep, random: np.random.Generator) -> Tensor | float:
@@ -96,9 +103,8 @@ def _replace(
     tensors: dict[str, Tensor], substitutes: dict[str, Tensor | float], chosen: Tensor, kind: str
 ) -> None:
     """Replace the chosen weights (flat indices) or units (rows) in place."""
-    keys = ["weight"] if kind == "synapse" else list(tensors)
-    for key in keys:
-        target = tensors[key].view(-1) if kind == "synapse" else tensors[key]
+    for key, tensor in tensors.items():
+        target = tensor.view(-1) if kind == "synapse" else tensor
         substitute = substitutes[key]
         if isinstance(substitute, Tensor):
             substitute = substitute.reshape(target.shape)[chosen]

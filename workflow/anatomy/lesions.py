@@ -5,8 +5,11 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from anatomy.networks.network import Network
+
+BATCH_NORM = "batch_norm"
 
 
 @contextmanager
@@ -18,11 +21,10 @@ def editable(network: Network, layers: Sequence[str]) -> Iterator[dict[str, dict
 
     Yields
     ------
-    layer name -> {"weight": tensor, "bias": tensor or absent}
+    layer name -> {"weight": tensor, "bias": tensor or absent}, and "batch_norm.weight" and "batch_norm.bias" where a
+    batch normalisation stands right behind the layer
     """
-    parameters = {
-        layer: dict(network.module(layer).named_parameters(recurse=False)) for layer in layers
-    }
+    parameters = {layer: _parameters(network, layer) for layer in layers}
     originals = {
         layer: {key: parameter.data for key, parameter in own.items()}
         for layer, own in parameters.items()
@@ -51,3 +53,10 @@ def masked(network: Network, masks: Mapping[str, Tensor]) -> Iterator[None]:
         for layer, mask in masks.items():
             copies[layer]["weight"].mul_(mask)
         yield
+
+
+def _parameters(network: Network, layer: str) -> dict[str, Parameter]:
+    own = dict(network.module(layer).named_parameters(recurse=False))
+    norm = network.batch_norm(layer)
+    behind = {} if norm is None else dict(norm.named_parameters(prefix=BATCH_NORM))
+    return own | behind

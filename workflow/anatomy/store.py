@@ -82,12 +82,20 @@ class StoreWriter:
         rows = {name: [own.start, own.stop] for name, (own, _) in values.items()}
         sha = {}
         for name, (own, array) in values.items():
-            stored = np.ascontiguousarray(array, dtype=self.description["arrays"][name]["dtype"])
+            stored = self._as_stored(name, array)
             # chunks of zeros are written too: a missing file then always means lost data
             with zarr.config.set({"array.write_empty_chunks": True}):
                 self._group[name][own] = stored
             sha[name] = digest(stored.tobytes())
         self._note({"block": block, "rows": rows, "digest": digest(sha)})
+
+    def _as_stored(self, name: str, array: NDArray) -> NDArray:
+        dtype = self.description["arrays"][name]["dtype"]
+        try:
+            with np.errstate(over="raise"):
+                return np.ascontiguousarray(array, dtype=dtype)
+        except FloatingPointError:
+            raise InputError(f"{self.path}: {name} holds values too large for {dtype}") from None
 
     def read(self, name: str, rows: slice) -> NDArray:
         """Rows of an array that are already written."""

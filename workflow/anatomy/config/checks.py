@@ -36,6 +36,10 @@ def check_stimuli(key: str, stimuli: Stimuli) -> None:
         raise InputError(
             f"configuration: {key}.resize = {stimuli.resize} is smaller than image_size = {stimuli.image_size}"
         )
+    if "all" in {row.super_category for row in categories}:
+        raise InputError(
+            f"configuration: {key}: a super-category cannot be called 'all', which stands for all categories in results"
+        )
     if not any(getattr(stimuli.images, split) for split in SPLITS):
         raise InputError(f"configuration: {key}.images asks for no images at all")
     if isinstance(stimuli, FolderStimuli):

@@ -135,7 +135,7 @@ def key_of(error: ErrorDetails) -> str:
         elif position == 2 and part in tags:
             continue
         elif not part.startswith(("list[", "literal[")) and part != "[key]":
-            parts.append(part)
+            parts.append(part if part.isprintable() else repr(part))
     return ".".join(parts)
 
 

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from anatomy.figures.style import super_category_colors
 from anatomy.stimuli.toybox.labels import LabelPlane, Scene
 from anatomy.stimuli.toybox.palette import PROTOTYPES
 from anatomy.stimuli.toybox.render import render_identity, render_labelled, render_object
@@ -16,7 +17,8 @@ Image = NDArray[np.uint8]
 
 INK = "#222222"
 QUIET = "#6b6b6b"
-GROUP_COLORS = {"animate": "#b5482a", "inanimate": "#2a6496", "identities": "#5a5a5a"}
+GROUPS = ("animate", "inanimate")
+GROUP_COLORS = super_category_colors(GROUPS) | {"identities": "#5a5a5a"}
 PER_ROW = 6
 TILE = 64
 GAP = 4
@@ -66,7 +68,7 @@ def contact_sheet(seed: int) -> Figure:
     width = 2 * column + 3 * MARGIN
     height = 2 * HEADING + (rows + 1) * ROW + 2 * MARGIN
     figure = Figure(figsize=(width, height), facecolor="white")
-    for number, group in enumerate(("animate", "inanimate")):
+    for number, group in enumerate(GROUPS):
         left = MARGIN + number * (column + MARGIN)
         top = height - MARGIN
         _heading(figure, left, top, column, group, GROUP_COLORS[group])

@@ -139,6 +139,15 @@ def response_node(graph_module: fx.GraphModule, node: fx.Node) -> fx.Node:
     return current
 
 
+def following_batch_norm(graph_module: fx.GraphModule, node: fx.Node) -> nn.BatchNorm2d | None:
+    """The batch normalisation that a layer's output goes through, and goes nowhere else."""
+    if len(node.users) == 1:
+        (user,) = node.users
+        if _is_batch_norm(graph_module, user):
+            return graph_module.get_submodule(user.target)
+    return None
+
+
 def is_non_linearity(graph_module: fx.GraphModule, node: fx.Node) -> bool:
     """Whether a node applies a pointwise non-linearity."""
     if node.op == "call_module":

@@ -17,6 +17,7 @@ from anatomy.networks.cut import Suffix, value_name
 from anatomy.networks.graph import (
     Layer,
     find_layers,
+    following_batch_norm,
     layer_nodes,
     response_node,
     trace,
@@ -75,6 +76,11 @@ class Network:
         """Name of the graph's value that is the layer's response (behind its non-linearity)."""
         (node,) = self._calls(name)
         return value_name(response_node(self.graph, node))
+
+    def batch_norm(self, name: str) -> nn.BatchNorm2d | None:
+        """The batch normalisation right behind a layer, if there is one."""
+        calls = layer_nodes(self.graph)[self.layer(name).path]
+        return following_batch_norm(self.graph, calls[0]) if len(calls) == 1 else None
 
     @property
     def output_layer(self) -> Layer:

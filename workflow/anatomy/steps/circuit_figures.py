@@ -2,8 +2,10 @@
 
 import pandas as pd
 
-from anatomy.figures.circuits import circuit_sizes, pruning_curves, substitution_accuracy
+from anatomy.figures.circuit_sizes import circuit_sizes
+from anatomy.figures.pruning_curves import pruning_curves
 from anatomy.figures.style import save
+from anatomy.figures.substitution_accuracy import substitution_accuracy
 from anatomy.steps.step import Job, run_step
 
 

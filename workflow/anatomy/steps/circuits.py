@@ -19,6 +19,7 @@ from anatomy.circuits import (
     extract,
     full_masks,
 )
+from anatomy.errors import InputError
 from anatomy.mask_files import write_masks
 from anatomy.networks.network import Network
 from anatomy.progress import track
@@ -93,15 +94,18 @@ class Shard:
     def circuit(self, category: str, scores: ScoreFile) -> Circuit | None:
         """The circuit of a category, or None where there is none to extract."""
         output = self._network.output(category)
-        circuit = extract(
-            self._network,
-            output,
-            scores.read(category, self._network),
-            self._spec["fully_connected"],
-            {stage: self._target_logit(output, stage, EXTRACTION) for stage in self._suffixes},
-            self._task(output, EXTRACTION),
-            Settings(**{key: self._spec[key] for key in SETTINGS}),
-        )
+        try:
+            circuit = extract(
+                self._network,
+                output,
+                scores.read(category, self._network),
+                self._spec["fully_connected"],
+                {stage: self._target_logit(output, stage, EXTRACTION) for stage in self._suffixes},
+                self._task(output, EXTRACTION),
+                Settings(**{key: self._spec[key] for key in SETTINGS}),
+            )
+        except InputError as error:
+            raise InputError(f"category {category!r}: {error}") from error
         if circuit is None:
             log.info(
                 "%s: the unpruned unit does no better than a constant one, no circuit", category

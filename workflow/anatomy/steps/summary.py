@@ -28,8 +28,12 @@ def main(job: Job) -> None:
 def _methods(job: Job, network: str) -> Iterator[tuple[str, Iterator[Row]]]:
     (described,) = _of(job.paths("networks"), network)
     categories = read_json(described)["categories"]
-    for manifest in _of(job.paths("recordings"), network):
-        yield "network", _network_rows(job, manifest, categories)
+    recordings = _of(job.paths("recordings"), network)
+    for manifest in recordings:
+        rows = _network_rows(job, manifest, categories)
+        if len(recordings) > 1:  # two stimulus sets: say which
+            rows = (row | {"group": f"{manifest.stem}: {row['group']}"} for row in rows)
+        yield "network", rows
     for path in _of(job.paths("circuits"), network):
         yield "circuits", circuit_rows(pd.read_csv(path))
     for path in _of(job.paths("knockouts"), network):
