@@ -10,7 +10,7 @@ min_version("9.0")
 # A configuration given with --configfile replaces the default one, it is not merged into it
 if not workflow.overwrite_configfiles:
 
-    configfile: workflow.source_path("config/config.yaml")
+    configfile: f"{workflow.basedir}/config/config.yaml"
 
 
 report: "workflow/report/workflow.rst"
