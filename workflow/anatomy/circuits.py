@@ -135,7 +135,6 @@ class TargetLogit:
         self._output = output
         self._suffix = suffix
         self._batches = batches
-
         self._fixed: dict[str, Tensor] = self._output_row()
 
     def with_fixed(self, masks: Mapping[str, Tensor]) -> "TargetLogit":
