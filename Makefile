@@ -12,10 +12,7 @@ SNAKEMAKE := $(BIN)/snakemake --configfile $(CONFIG)
 .PHONY: all run report test test-real lint
 
 all: report
-	@echo
-	@echo "  Open results/report.html in a browser."
-	@echo "  From now on: source .venv/bin/activate, change the configuration, snakemake --cores $(CORES)"
-	@echo
+	@$(BIN)/python -m anatomy.closing_words results/summary.csv
 
 run: .venv/ready
 	$(SNAKEMAKE) --cores $(CORES)

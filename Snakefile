@@ -83,7 +83,7 @@ rule figures:
 
 
 onsuccess:
-    shell("python -m anatomy.closing_words results/summary.csv")
+    print("Headline numbers are in results/summary.csv. For all figures: snakemake --report results/report.html")
 
 
 onerror:

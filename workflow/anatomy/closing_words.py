@@ -60,12 +60,12 @@ def _knockout_lines(rows: pd.DataFrame) -> list[str]:
 
 
 if __name__ == "__main__":
-    path = Path(sys.argv[1])
-    if path.exists():
-        print(closing_words(pd.read_csv(path)))
-        print(
-            "\n  All numbers: results/summary.csv. For the report with all figures:"
-            "\n    snakemake --report results/report.html"
-            "\n  Then change a value in config/config.yaml, say circuits.threshold, and run snakemake again:"
-            "\n  only what depends on it is repeated.\n"
-        )
+    print(closing_words(pd.read_csv(Path(sys.argv[1]))))
+    print(
+        "\n  Open results/report.html in a browser; all headline numbers are in results/summary.csv."
+        "\n\n  What to try next:"
+        "\n    source .venv/bin/activate"
+        "\n    change a value in config/config.yaml, say circuits.threshold"
+        "\n    snakemake --cores 2        (only what depends on it is repeated)"
+        "\n    snakemake --report results/report.html\n"
+    )
