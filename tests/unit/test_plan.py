@@ -357,13 +357,18 @@ def files_under(folder):
     }
 
 
-def test_results_do_not_depend_on_the_size_of_shards(done, tmp_path, monkeypatch):
-    folder, _, _ = done
-    monkeypatch.chdir(tmp_path)
+def borrow_recordings(folder):
+    """Link what circuits and knock-outs are computed from into the working directory."""
     for name in ("stimuli", "small/network", "small/recordings"):
         target = RESULTS / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.symlink_to(folder / RESULTS / name)
+
+
+def test_results_do_not_depend_on_the_size_of_shards(done, tmp_path, monkeypatch):
+    folder, _, _ = done
+    monkeypatch.chdir(tmp_path)
+    borrow_recordings(folder)
     raw = edited(circuits__categories_per_job=1, knockouts__layers_per_job=3)
     raw["circuits"]["networks"] = ["small"]
     plan = plan_of(raw)
@@ -393,10 +398,7 @@ def test_a_run_that_is_repeated_writes_the_same(done, tmp_path, monkeypatch):
 def test_controls_need_no_scoring(done, tmp_path, monkeypatch, score):
     folder, _, _ = done
     monkeypatch.chdir(tmp_path)
-    for name in ("stimuli", "small/network", "small/recordings"):
-        target = RESULTS / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.symlink_to(folder / RESULTS / name)
+    borrow_recordings(folder)
     raw = copy.deepcopy(edited(circuits__score=score))
     raw["circuits"]["networks"] = ["small"]
     run(plan_of(raw), only=("scores/", "circuits/", "circuit_tables/"))

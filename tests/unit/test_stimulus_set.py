@@ -115,6 +115,16 @@ def test_rows_and_categories(written):
         stimuli.rows("scoring", ["dog", "cat"])
 
 
+def test_outputs_are_the_units_of_the_images_categories(written):
+    """One image of each category, asked for out of order, of a network that knows more categories."""
+    stimuli = StimulusSet.open(*paths(written))
+    dog, car = stimuli.rows("scoring", ["dog"])[0], stimuli.rows("scoring", ["car"])[0]
+    outputs = stimuli.outputs(np.array([car, dog, car]), ["cup", "car", "fish", "dog"])
+    assert outputs.tolist() == [1, 3, 1]
+    with pytest.raises(InputError, match="no output unit for category 'car'"):
+        stimuli.outputs(np.array([dog, car]), ["dog"])
+
+
 @pytest.mark.parametrize("workers", [2, 5])
 def test_workers_change_nothing(written, tmp_path, workers):
     def late(item: Item) -> np.ndarray:

@@ -4,8 +4,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from anatomy.circuits import (
     Circuit,
     Evaluation,
@@ -49,9 +47,14 @@ class Shard:
     ) -> None:
         self._network = network
         self._stimuli = stimuli
-        self._recording = recording
         self._settings = settings
         self._fully_connected = list(fully_connected)
+        # read once: every category's task is made from them
+        self._logits = {split: recording.logits(split) for split in (EXTRACTION, EVALUATION)}
+        self._outputs = {
+            split: stimuli.outputs(stimuli.rows(split), network.categories)
+            for split in (EXTRACTION, EVALUATION)
+        }
         everything = [layer.name for layer in network.layers]
         self._suffixes: dict[Stage, Suffix] = {
             "fully_connected": network.suffix(fully_connected),
@@ -107,10 +110,7 @@ class Shard:
         return about | self._fractions(circuit) | _measures(circuit, measured)
 
     def _task(self, output: int, split: str) -> Task:
-        rows = self._stimuli.rows(split)
-        categories = self._stimuli.table["category"].iloc[rows]
-        outputs = categories.map(self._network.output).to_numpy(dtype=np.int64)
-        return Task.of(self._recording.logits(split), outputs, output)
+        return Task.of(self._logits[split], self._outputs[split], output)
 
     def _target_logit(self, output: int, stage: Stage, split: str) -> TargetLogit:
         batches = self._batches[stage, split]

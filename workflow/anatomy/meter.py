@@ -1,6 +1,5 @@
 """Measures lesioned networks on the evaluation images of a recording."""
 
-import numpy as np
 import torch
 
 from anatomy.networks.network import Network
@@ -28,11 +27,12 @@ class Meter:
         images_per_category: int | None,
         batch_size: int,
     ) -> None:
-        table = stimuli.table.iloc[stimuli.rows(SPLIT)].reset_index(drop=True)
+        rows = stimuli.rows(SPLIT)
+        table = stimuli.table.iloc[rows].reset_index(drop=True)
         if images_per_category is not None:
             table = table.groupby("category", sort=False).head(images_per_category)
         self._images = table.index.to_numpy()
-        self._outputs = table["category"].map(network.output).to_numpy(dtype=np.int64)
+        self._outputs = stimuli.outputs(rows[self._images], network.categories)
         self._super_categories = table["super_category"].tolist()
         self._network = network
         self._recording = recording

@@ -136,8 +136,8 @@ class Plan:
 
     def weights_file(self, network: str) -> list[str]:
         """The file that a network's weights come from, if they come from a file."""
-        weights = self.configuration.networks[network].weights
-        return [] if weights in (None, "torchvision", "trained") else [weights]
+        weights = self.configuration.networks[network].weights_file
+        return [] if weights is None else [weights]
 
     def _stimuli_targets(self) -> list[str]:
         targets = [_stimuli(name) for name in self.configuration.stimuli]
@@ -231,9 +231,7 @@ def stimuli_shown(configuration: Configuration, name: str) -> list[str]:
     methods = [configuration.circuits, configuration.knockouts]
     return list(
         dict.fromkeys(
-            m.stimuli
-            for m in methods
-            if m is not None and name in (m.networks or configuration.networks)
+            method.stimuli for method in methods if method is not None and _applies(method, name)
         )
     )
 

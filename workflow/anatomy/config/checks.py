@@ -67,7 +67,7 @@ def _check_folder(key: str, stimuli: FolderStimuli, categories: list[str]) -> No
 
 def _check_network(configuration: Configuration, name: str) -> None:
     network = configuration.networks[name]
-    resolution.architecture(configuration, name)
+    known = resolution.layer_table()[resolution.architecture(configuration, name)]
     outputs = resolution.output_categories(configuration, name)
     resolution.recorded_layers(configuration, name)
     if network.training is not None:
@@ -79,18 +79,12 @@ def _check_network(configuration: Configuration, name: str) -> None:
                     "is trained with this set"
                 )
         _check_size(configuration, name, network.training.stimuli, "which is trained with it")
-    if (
-        network.weights not in (None, "torchvision", "trained")
-        and not Path(network.weights).is_file()
-    ):
+    if network.weights_file is not None and not Path(network.weights_file).is_file():
         raise InputError(
             f"configuration: networks.{name}.weights: {network.weights!r} is neither torchvision nor trained nor "
             "a file"
         )
-    if network.weights == "torchvision" and network.architecture in (
-        "bvlc_alexnet",
-        "toybox_alexnet",
-    ):
+    if network.weights == "torchvision" and not known["torchvision"]:
         raise InputError(
             f"configuration: networks.{name}.weights: torchvision has no weights for {network.architecture}"
         )

@@ -62,6 +62,11 @@ class Network(Section):
     )
     preprocessing: PreprocessingOverrides = Field(default_factory=PreprocessingOverrides)
 
+    @property
+    def weights_file(self) -> str | None:
+        """Path of the file that the weights come from, if they come from a file."""
+        return None if self.weights in (None, "torchvision", "trained") else self.weights
+
     @model_validator(mode="after")
     def _twin_or_network(self) -> Self:
         given = self.model_fields_set - {"seed"}

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from anatomy.figures.style import super_category_colors
+from anatomy.figures.style import INK, QUIET, super_category_colors
 from anatomy.stimuli.toybox.labels import LabelPlane, Scene
 from anatomy.stimuli.toybox.palette import PROTOTYPES
 from anatomy.stimuli.toybox.render import render_identity, render_labelled, render_object
@@ -15,8 +15,6 @@ from anatomy.stimuli.toybox.vocabulary import CATEGORIES, CONCEPT_CATEGORIES, LA
 
 Image = NDArray[np.uint8]
 
-INK = "#222222"
-QUIET = "#6b6b6b"
 GROUPS = ("animate", "inanimate")
 GROUP_COLORS = super_category_colors(GROUPS) | {"identities": "#5a5a5a"}
 PER_ROW = 6

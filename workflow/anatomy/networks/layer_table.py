@@ -19,7 +19,10 @@ IMAGENET_OUTPUTS = 1000
 
 
 def make_table() -> dict[str, Any]:
-    """Architecture -> its default preprocessing and its layers ([name, kind], in network order)."""
+    """Architecture -> its default preprocessing, whether torchvision has weights for it, and its layers.
+
+    Layers are [name, kind], in network order.
+    """
     return {name: _entry(name) for name in [*OWN, *torchvision_names()]}
 
 
@@ -29,7 +32,10 @@ def _entry(architecture: str) -> dict[str, Any]:
     with torch.device(device):
         model = build(architecture, IMAGENET_OUTPUTS)
     layers = find_layers(trace(model), LITERATURE_NAMES.get(architecture, {}))
-    return _preparation(architecture) | {"layers": [[layer.name, layer.kind] for layer in layers]}
+    return _preparation(architecture) | {
+        "torchvision": architecture not in OWN,
+        "layers": [[layer.name, layer.kind] for layer in layers],
+    }
 
 
 def _preparation(architecture: str) -> dict[str, Any]:

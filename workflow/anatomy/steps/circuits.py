@@ -1,6 +1,7 @@
 """Step: circuits of a shard of categories, extracted and evaluated on new images."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,7 @@ from anatomy.steps.opening import open_network, open_recording, open_stimuli
 from anatomy.steps.step import Job, run_step
 from anatomy.tables import CIRCUIT_SUMMARY, CIRCUIT_SWEEP, write_parquet
 
-SETTINGS = (
-    *("normalisation", "scope", "criterion", "threshold", "choose"),
-    *("removed_fractions", "refinement"),
-)
+SETTINGS = tuple(field.name for field in fields(Settings))
 
 
 def main(job: Job) -> None:

@@ -73,8 +73,7 @@ def _trained(job: Job, preprocessing: Preprocessing) -> nn.Module:
 
 def _labelled(stimuli: StimulusSet, split: str, categories: list[str]) -> LabelledImages:
     rows = stimuli.rows(split)
-    outputs = stimuli.table["category"].iloc[rows].map(categories.index).to_numpy(copy=True)
-    return LabelledImages(stimuli.images(rows), outputs)
+    return LabelledImages(stimuli.images(rows), stimuli.outputs(rows, categories))
 
 
 def _downloaded(architecture: str) -> dict:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from anatomy.canonical import read_json
@@ -51,9 +50,9 @@ def _network_rows(job: Job, manifest: Path, categories: list[str]) -> Iterator[R
     stimuli = open_stimuli(stimuli_manifest)
     group = open_store(manifest.with_suffix(".zarr"), manifest, {"stimuli": stimuli.digest})
     logits = read_rows(read_array(group, f"{SPLIT}/logits"), slice(None))
-    shown = stimuli.table.iloc[stimuli.rows(SPLIT)]
-    outputs = shown["category"].map(categories.index).to_numpy(dtype=np.int64)
-    return network_rows(logits, outputs, shown["super_category"].tolist())
+    rows = stimuli.rows(SPLIT)
+    super_categories = stimuli.table["super_category"].iloc[rows].tolist()
+    return network_rows(logits, stimuli.outputs(rows, categories), super_categories)
 
 
 if __name__ == "__main__":

@@ -162,6 +162,23 @@ class StimulusSet:
             chosen &= self.table["category"].isin(categories)
         return np.flatnonzero(chosen)
 
+    def outputs(self, rows: NDArray[np.int64], categories: Sequence[str]) -> NDArray[np.int64]:
+        """Output unit (image,) that each image should drive most, in a network with these output categories.
+
+        Raises
+        ------
+        InputError
+            if the network has no output unit for the category of an image
+        """
+        unit = {category: place for place, category in enumerate(categories)}
+        shown = self.table["category"].iloc[rows]
+        for category in shown.unique():
+            if category not in unit:
+                raise InputError(
+                    f"stimuli: the network has no output unit for category {category!r}"
+                )
+        return shown.map(unit).to_numpy(dtype=np.int64, copy=True)
+
     def images(self, rows: slice | NDArray[np.int64]) -> NDArray[np.uint8]:
         """Images by slice or index, uint8 (image, y, x, channel)."""
         return read_rows(self._array, rows)
