@@ -1,4 +1,4 @@
-"""Where the real test data is, and a configuration filled in with it."""
+"""Where the real test data is, and configurations filled in with it."""
 
 import subprocess
 import sys
@@ -8,10 +8,10 @@ ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
 
 
-def configuration(folder: Path) -> str:
-    """The text of alexnet20.yaml for this machine; unpacks the weights into the folder."""
+def configuration(folder: Path, name: str = "alexnet20.yaml") -> str:
+    """The text of a configuration for this machine; unpacks the weights into the folder."""
     weights = folder / "weights"
     if not (weights / "alexnet20.pth").exists():
         subprocess.run([sys.executable, DATA / "unpack_weights.py", weights], check=True)
-    text = (Path(__file__).parent / "alexnet20.yaml").read_text(encoding="utf-8")
+    text = (Path(__file__).parent / name).read_text(encoding="utf-8")
     return text.replace("DATA", str(DATA)).replace("WEIGHTS", str(weights))

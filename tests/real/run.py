@@ -1,6 +1,7 @@
-"""Runs the whole path on the real test data: `python tests/real/run.py FOLDER [snakemake options]`.
+"""Runs a configuration on the real test data: `python tests/real/run.py FOLDER [NAME.yaml] [snakemake options]`.
 
-Results appear in FOLDER/results; the numbers in docs/results.md come from there.
+The configurations lie beside this file; alexnet20.yaml is the default. Results appear in FOLDER/results; the numbers in
+docs/results.md come from there.
 """
 
 import subprocess
@@ -12,12 +13,14 @@ from paths import ROOT, configuration
 
 def main() -> None:
     """Write the configuration into the folder and run Snakemake there."""
-    folder = Path(sys.argv[1]).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "alexnet20.yaml").write_text(configuration(folder), encoding="utf-8")
+    folder, *options = sys.argv[1:]
+    name = options.pop(0) if options and options[0].endswith(".yaml") else "alexnet20.yaml"
+    place = Path(folder).resolve()
+    place.mkdir(parents=True, exist_ok=True)
+    (place / name).write_text(configuration(place, name), encoding="utf-8")
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    options = sys.argv[2:] or ["--cores", "2"]
-    subprocess.run([*command, "--configfile", "alexnet20.yaml", *options], cwd=folder, check=True)
+    command += ["--configfile", name, *(options or ["--cores", "2"])]
+    subprocess.run(command, cwd=place, check=True)
 
 
 if __name__ == "__main__":

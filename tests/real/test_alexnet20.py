@@ -16,7 +16,14 @@ pytestmark = pytest.mark.skipif(
 CATEGORIES = ["n01440764", "n02086240"]
 SMALL = {
     "stimuli": {"images": {"scoring": 4, "extraction": 5, "evaluation": 10}},
-    "circuits": {"categories": CATEGORIES, "removed_fractions": [0.0, 0.5, 0.9], "refinement": 0},
+    "circuits": {
+        "categories": CATEGORIES,
+        "threshold": [0.9, 0.5],
+        "removed_fractions": [0.0, 0.5, 0.9],
+        "refinement": 0,
+        "controls": ["random"],
+        "comparison": None,
+    },
     "knockouts": {
         "layers": ["conv1", "fc7"],
         "kinds": ["synapse"],
@@ -27,13 +34,12 @@ SMALL = {
 }
 
 
-def run(folder: Path, small: bool) -> Path:
+def run(folder: Path, name: str = "alexnet20.yaml", changes: dict = SMALL) -> Path:
     """Run Snakemake in a folder and return its results."""
-    content = yaml.safe_load(configuration(folder))
-    if small:
-        content["stimuli"]["imagenet20"] |= SMALL["stimuli"]
-        for method in ("circuits", "knockouts"):
-            content[method] |= SMALL[method]
+    content = yaml.safe_load(configuration(folder, name))
+    content["stimuli"]["imagenet20"] |= changes.get("stimuli", {})
+    for method in {"circuits", "knockouts"} & content.keys():
+        content[method] |= changes.get(method, {})
     (folder / "configuration.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     options = ["--configfile", "configuration.yaml", "--cores", "2"]
@@ -46,7 +52,7 @@ def run(folder: Path, small: bool) -> Path:
 
 @pytest.fixture(scope="module")
 def small_results(tmp_path_factory) -> Path:
-    return run(tmp_path_factory.mktemp("small"), small=True)
+    return run(tmp_path_factory.mktemp("small"))
 
 
 def headline(results: Path, measure: str, group: str = "all") -> float:
@@ -74,10 +80,45 @@ def test_first_layer_matters_more_than_a_high_one(small_results):
     assert left["conv1"] < left["fc7"] - 0.2
 
 
+# the smallest that goes through every step of circuits
+TINY = {
+    "stimuli": {
+        "categories": ["n01440764", "n03888257"],
+        "images": {"scoring": 1, "extraction": 3, "evaluation": 3},
+    },
+    "circuits": {
+        "criterion": "csa",
+        "threshold": 0.5,
+        "removed_fractions": [0.0, 0.5],
+        "refinement": 0,
+        "controls": ["circuit_removed"],
+        "stability": None,
+        "pictures": 1,
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def other_networks(tmp_path_factory) -> Path:
+    return run(tmp_path_factory.mktemp("other"), "other_networks.yaml", TINY)
+
+
+@pytest.mark.parametrize("network", ["mobilenet_v2", "squeezenet1_1"])
+def test_other_architectures_go_through_without_special_cases(other_networks, network):
+    """Depthwise convolutions and residuals; branches that are joined, and a convolution as output layer."""
+    circuits = other_networks / network / "circuits"
+    summary = pd.read_csv(circuits / "summary.csv")
+    assert (summary["kept_fraction"] < 1).all()
+    assert (summary["connected_fraction"] > 0).all()
+    assert (summary["csa_extraction"] > 0.5).all()
+    assert (pd.read_csv(circuits / "overlap.csv")["mean_jaccard"].dropna() > 0).any()
+    assert len(list((circuits / "figures/pictures").glob("*.png"))) == 1
+
+
 @pytest.mark.real
 def test_everything(tmp_path):
     """All 20 categories and all 8 layers; see docs/results.md."""
-    results = run(tmp_path, small=False)
+    results = run(tmp_path, changes={})
     summary = pd.read_csv(results / "alexnet20/circuits/summary.csv")
     performance = pd.read_csv(results / "alexnet20/knockouts/performance.csv")
     assert len(summary) == 20

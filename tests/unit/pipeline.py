@@ -14,6 +14,14 @@ from anatomy.plan import FIGURES, Plan, make_plan
 from anatomy.steps.step import Job
 
 RESULTS = Path("results")
+FIGURE_STEPS = {
+    "circuits": "circuit_figures",
+    "overlap": "overlap_figures",
+    "score_comparison": "score_comparison_figures",
+    "scoring_stability": "scoring_stability_figures",
+    "pictures": "circuit_picture_figures",
+    "knockouts": "knockout_figures",
+}
 
 
 class Watched(dict):
@@ -77,7 +85,7 @@ def run(plan: Plan, only: tuple[str, ...] = ()) -> dict[str, Watched]:
             paths = paths_of(plan, job)
             for path in [path for own in paths.values() for path in own]:
                 path.parent.mkdir(parents=True, exist_ok=True)
-            step = f"{job.split('/')[1].removesuffix('s')}_figures" if kind == "figures" else kind
+            step = FIGURE_STEPS[job.split("/")[1]] if kind == "figures" else kind
             importlib.import_module(f"anatomy.steps.{step}").main(Job(spec, 0, paths))
     return watched
 
@@ -162,6 +170,69 @@ def _circuit_tables(plan: Plan, network: str) -> dict[str, Any]:
         "manifest": folder / "masks.json",
         "sweep": folder / "sweep.csv",
         "summary": folder / "summary.csv",
+        "frontier": folder / "frontier.csv",
+    }
+
+
+def _shown(plan: Plan, network: str) -> dict[str, Any]:
+    return {
+        "network": RESULTS / network / "network/network.json",
+        "stimuli": plan.stimuli_of("circuits"),
+        "recording": plan.recording_of("circuits", network),
+    }
+
+
+def _circuit_controls(plan: Plan, network: str, shard: str) -> dict[str, Any]:
+    folder = RESULTS / network / "circuits"
+    return _shown(plan, network) | {
+        "masks": folder / "masks.json",
+        "summary": folder / "summary.csv",
+        "table": folder / f"parts/controls/{shard}.parquet",
+    }
+
+
+def _circuit_overlap(_plan: Plan, network: str) -> dict[str, Any]:
+    folder = RESULTS / network / "circuits"
+    return {
+        "masks": folder / "masks.json",
+        "summary": folder / "summary.csv",
+        "pairs": folder / "overlap.parquet",
+        "overlap": folder / "overlap.csv",
+        "sharing": folder / "sharing.csv",
+        "layer_shares": folder / "layer_shares.csv",
+    }
+
+
+def _score_comparison(plan: Plan, network: str, shard: str) -> dict[str, Any]:
+    table = RESULTS / network / f"circuits/parts/score_comparison/{shard}.parquet"
+    return _shown(plan, network) | {"table": table}
+
+
+def _scoring_stability(plan: Plan, network: str, shard: str) -> dict[str, Any]:
+    table = RESULTS / network / f"circuits/parts/scoring_stability/{shard}.parquet"
+    return _shown(plan, network) | {"table": table}
+
+
+def _top_images(plan: Plan, network: str) -> dict[str, Any]:
+    return _shown(plan, network) | {"table": RESULTS / network / "circuits/top_images.parquet"}
+
+
+def _circuit_pictures(plan: Plan, network: str, shard: str) -> dict[str, Any]:
+    folder = RESULTS / network / "circuits"
+    return _shown(plan, network) | {
+        "scores": folder / f"scores/{shard}.json",
+        "masks": folder / f"shards/{shard}.json",
+        "summary": folder / "summary.csv",
+        "top_images": folder / "top_images.parquet",
+        "units": folder / f"pictures/{shard}_units.parquet",
+        "connections": folder / f"pictures/{shard}_connections.parquet",
+    }
+
+
+def _join_tables(plan: Plan, network: str, method: str, table: str) -> dict[str, Any]:
+    return {
+        "parts": plan.table_parts(network, method, table),
+        "table": RESULTS / network / method / f"{table}.csv",
     }
 
 
@@ -174,28 +245,42 @@ def _knockouts(plan: Plan, network: str, part: str) -> dict[str, Any]:
     }
 
 
-def _knockout_tables(plan: Plan, network: str) -> dict[str, Any]:
-    return {
-        "parts": plan.knockout_parts(network),
-        "table": RESULTS / network / "knockouts/performance.csv",
-    }
-
-
 def _summary(plan: Plan) -> dict[str, Any]:
     return {
         "networks": plan.network_descriptions(),
         "recordings": plan.recordings(),
         "stimuli": plan.recorded_stimuli(),
-        "circuits": plan.circuit_tables(),
+        "circuits": plan.circuit_tables("summary"),
+        "controls": plan.circuit_tables("controls"),
+        "overlaps": plan.circuit_tables("overlap"),
         "knockouts": plan.knockout_tables(),
         "table": RESULTS / "summary.csv",
     }
 
 
-def _figures(_plan: Plan, method: str, network: str) -> dict[str, Any]:
-    folder = RESULTS / network / method
-    if method == "circuits":
-        inputs = {"summary": folder / "summary.csv", "sweep": folder / "sweep.csv"}
-    else:
-        inputs = {"table": folder / "performance.csv"}
-    return inputs | {name: folder / f"figures/{name}.png" for name in FIGURES[method]}
+def _figures(plan: Plan, kind: str, network: str) -> dict[str, Any]:
+    circuits = RESULTS / network / "circuits"
+    if kind == "pictures":
+        return {
+            "units": plan.picture_tables(network, "units"),
+            "connections": plan.picture_tables(network, "connections"),
+            "folder": circuits / "figures/pictures",
+        }
+    tables = {
+        "circuits": {
+            name: circuits / f"{name}.csv" for name in ("summary", "sweep", "frontier", "controls")
+        },
+        "overlap": {
+            "pairs": circuits / "overlap.parquet",
+            "overlap_table": circuits / "overlap.csv",
+            "sharing": circuits / "sharing.csv",
+            "layer_shares_table": circuits / "layer_shares.csv",
+        },
+        "score_comparison": {"table": circuits / "score_comparison.csv"},
+        "scoring_stability": {"table": circuits / "scoring_stability.csv"},
+        "knockouts": {"table": RESULTS / network / "knockouts/performance.csv"},
+    }[kind]
+    method, names = FIGURES[kind]
+    figures = {name: RESULTS / network / method / f"figures/{name}.png" for name in names}
+    # a figure that is called like its table says that it is the figure
+    return tables | {k if k not in tables else f"{k}_figure": p for k, p in figures.items()}

@@ -5,6 +5,7 @@ import dataclasses
 import math
 from collections import OrderedDict
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,9 +14,11 @@ from small import CATEGORIES, INPUT, MODELS, linear_stage, network_of, new
 from test_substitution import exhaustive, youden
 from torch import nn
 
-from anatomy.circuits import Circuit, Settings, TargetLogit, Task, evaluate, extract
+from anatomy.circuits import Circuit, Settings, extract
 from anatomy.networks.cut import prefix
 from anatomy.scores import magnitude_scores, score_weights
+from anatomy.substitution_task import Task, evaluate
+from anatomy.target_logit import TargetLogit
 
 PER_CATEGORY = 5
 OUTPUTS = np.repeat(np.arange(len(CATEGORIES)), PER_CATEGORY)
@@ -23,10 +26,11 @@ USUAL = Settings(
     normalisation="minmax",
     scope="joint",
     criterion="faithfulness",
-    threshold=0.9,
+    thresholds=(0.9,),
     choose="before_first_failure",
     removed_fractions=(0.0, 0.3, 0.6, 0.8, 0.9, 0.96),
     refinement=3,
+    sweep="complete",
 )
 
 
@@ -217,9 +221,9 @@ class Plain:
 
     def passes(self, csa):
         if self.settings.criterion == "csa":
-            return csa >= self.settings.threshold * self.unpruned
+            return csa >= self.settings.thresholds[0] * self.unpruned
         share = (csa - self.null) / (self.unpruned - self.null)
-        return share >= self.settings.threshold
+        return share >= self.settings.thresholds[0]
 
     def chosen(self, found):
         """The fraction to keep and the next one, from fraction -> measures."""
@@ -261,8 +265,8 @@ class Plain:
         return self
 
 
-def library(kind, output, settings, score="absolute_per_image"):
-    """The same with the library; also returns the scores it used and the network."""
+def extraction(kind, output, settings, score="absolute_per_image"):
+    """The same with the library; also returns the network and the scores it used."""
     model = MODELS_TRAINED[kind]
     network = network_of(model)
     images = shown(1, kind)
@@ -273,8 +277,24 @@ def library(kind, output, settings, score="absolute_per_image"):
         logits = model(images).numpy()
     task = Task.of(logits, OUTPUTS, output)
     targets = target_logits(network, output, images)
-    circuit = extract(network, output, scores, linear_stage(network), targets, task, settings)
-    return circuit, network, scores
+    found = extract(network, output, scores, linear_stage(network), targets, task, settings)
+    return found, network, scores
+
+
+def library(kind, output, settings, score="absolute_per_image"):
+    """The circuit of a single threshold, with its points; the network and the scores."""
+    found, network, scores = extraction(kind, output, settings, score)
+    return the_only(found), network, scores
+
+
+def the_only(found):
+    """Circuit and points of an extraction with one threshold, in one object."""
+    if found is None:
+        return None
+    (circuit,) = found.circuits
+    return SimpleNamespace(
+        **vars(circuit), kept=circuit.kept, points=found.points[circuit.threshold]
+    )
 
 
 def assert_equals_plain(circuit, plain):
@@ -322,8 +342,8 @@ def test_extraction_equals_a_slow_plain_procedure(kind, scope, criterion, choose
     [
         {"normalisation": "none"},
         {"refinement": 0},
-        {"threshold": 0.4},
-        {"threshold": 1.0},
+        {"thresholds": (0.4,)},
+        {"thresholds": (1.0,)},
         {"removed_fractions": (0.0,)},
         {"removed_fractions": (0.0, 0.5, 1.0)},
     ],
@@ -356,6 +376,52 @@ def test_refinement_finds_sparser_circuits_between_points_of_the_grid():
     ]
     assert all(fine <= coarse for coarse, fine in sizes)
     assert any(fine < coarse for coarse, fine in sizes)
+
+
+@pytest.mark.parametrize("choose", ["before_first_failure", "sparsest"])
+@pytest.mark.parametrize("kind", ["alexnet", "squeeze"])
+def test_thresholds_do_not_change_each_other(kind, choose):
+    thresholds = (0.9, 0.5, 0.7, 1.0)
+    together = dataclasses.replace(USUAL, choose=choose, thresholds=thresholds)
+    sizes = set()
+    for output in range(len(CATEGORIES)):
+        found, *_ = extraction(kind, output, together)
+        for place, threshold in enumerate(thresholds):
+            settings = dataclasses.replace(together, thresholds=(threshold,))
+            alone, *_ = library(kind, output, settings)
+            if alone is None:
+                assert found is None
+                continue
+            circuit = found.circuits[place]
+            assert circuit.threshold == threshold
+            assert (circuit.bias, circuit.csa_extraction) == (alone.bias, alone.csa_extraction)
+            assert set(found.points[threshold]) <= set(alone.points)
+            assert (found.points[threshold] == alone.points) or place > 0
+            for name, mask in circuit.masks.items():
+                assert torch.equal(mask, alone.masks[name])
+            sizes.add((output, circuit.kept()[0]))
+    assert len(sizes) > len(CATEGORIES)
+
+
+@pytest.mark.parametrize("choose", ["before_first_failure", "sparsest"])
+@pytest.mark.parametrize("kind", list(MODELS))
+def test_a_deciding_sweep_finds_the_same_circuit_with_fewer_measurements(kind, choose):
+    complete = dataclasses.replace(USUAL, choose=choose)
+    measured = []
+    for output in range(len(CATEGORIES)):
+        for threshold in (0.9, 0.4):
+            settings = dataclasses.replace(complete, thresholds=(threshold,))
+            whole, *_ = library(kind, output, settings)
+            part, *_ = library(kind, output, dataclasses.replace(settings, sweep="deciding"))
+            if whole is None:
+                assert part is None
+                continue
+            assert (part.bias, part.csa_extraction) == (whole.bias, whole.csa_extraction)
+            for name, mask in part.masks.items():
+                assert torch.equal(mask, whole.masks[name])
+            assert set(part.points) <= set(whole.points)
+            measured.append((len(part.points), len(whole.points)))
+    assert sum(few for few, _ in measured) < 0.9 * sum(many for _, many in measured)
 
 
 # --- planted circuits
@@ -430,7 +496,8 @@ def test_a_planted_circuit_is_found(output, kind):
         settings, removed_fractions=tuple(sorted(settings.removed_fractions))
     )
     targets = target_logits(network, output, images)
-    circuit = extract(network, output, scores, ["fc1", "fc2"], targets, task, settings)
+    found = extract(network, output, scores, ["fc1", "fc2"], targets, task, settings)
+    circuit = the_only(found)
     expected = {name: torch.zeros(COLOURS, COLOURS, dtype=torch.bool) for name in names}
     for mask in expected.values():
         mask[output, output] = True
@@ -452,6 +519,95 @@ def test_a_planted_circuit_is_found(output, kind):
     sparsest = [p for p in circuit.points if p.kept_fraction < 1 / 9]
     assert sparsest
     assert all(p.faithfulness == 0 for p in sparsest)
+
+
+PATTERNS, DISTRACTORS = 4, 8
+CHANNELS = COLOURS * PATTERNS
+
+
+def planted_among_distractors():
+    """Category c has four patterns, each with a path of its own: one weight of each layer. All of them are needed.
+
+    Beside these paths there are units that see everything through large random weights in two layers, and lead to no
+    output unit but through the rows of the others: for category c they are large, active and irrelevant.
+    """
+    units = CHANNELS + DISTRACTORS
+    model = nn.Sequential(
+        OrderedDict(
+            conv=nn.Conv2d(CHANNELS, units, 1),
+            relu=nn.ReLU(),
+            pool=nn.AdaptiveAvgPool2d(1),
+            flatten=nn.Flatten(),
+            fc1=nn.Linear(units, units),
+            relu1=nn.ReLU(),
+            fc2=nn.Linear(units, COLOURS + 1),
+        )
+    ).eval()
+    random = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for layer in (model.conv, model.fc1, model.fc2):
+            layer.weight.zero_()
+            layer.bias.zero_()
+        for pattern in range(CHANNELS):
+            model.conv.weight[pattern, pattern] = model.fc1.weight[pattern, pattern] = 1
+            model.fc2.weight[pattern // PATTERNS, pattern] = 1
+        shape = (DISTRACTORS, CHANNELS, 1, 1)
+        model.conv.weight[CHANNELS:] = 2 + torch.rand(shape, generator=random)
+        model.fc1.weight[CHANNELS:] = 2 + torch.rand((DISTRACTORS, units), generator=random)
+        model.fc2.weight[COLOURS, CHANNELS:] = 1e-4
+    return model
+
+
+def patterns(seed, per_pattern=3):
+    """Images with one bright pattern of their category, weaker ones of others, in light of varying strength."""
+    random = np.random.default_rng(seed)
+    shown = np.repeat(np.arange(CHANNELS), per_pattern)
+    images = 0.1 * random.random((len(shown), CHANNELS, 6, 6))
+    for image, pattern in zip(images, shown, strict=True):
+        image[pattern] += 4
+        other = (pattern + PATTERNS + random.integers(CHANNELS - PATTERNS)) % CHANNELS
+        image[other] += random.uniform(2, 3.5)
+        image *= random.uniform(0.3, 3)
+    return torch.from_numpy(images).float(), shown // PATTERNS
+
+
+@pytest.mark.parametrize("output", range(COLOURS))
+@pytest.mark.parametrize("kind", ["signed", "absolute_per_image", "magnitude"])
+def test_a_planted_circuit_is_found_among_larger_weights(output, kind):
+    model = planted_among_distractors()
+    network = dataclasses.replace(network_of(model), categories=CATEGORIES[: COLOURS + 1])
+    images, outputs = patterns(0)
+    scoring, of = patterns(1)
+    names = ["conv", "fc1", "fc2"]
+    scores = (
+        magnitude_scores(names)
+        if kind == "magnitude"
+        else score_weights(network, scoring[torch.from_numpy(of == output)], output, kind, names)
+    )
+    with torch.no_grad():
+        task = Task.of(model(images).numpy(), outputs, output)
+    settings = dataclasses.replace(
+        USUAL,
+        thresholds=(1.0,),
+        normalisation="none",
+        removed_fractions=tuple(np.linspace(0, 1, 101).tolist()),
+    )
+    targets = target_logits(network, output, images)
+    found = extract(network, output, scores, ["fc1", "fc2"], targets, task, settings)
+    circuit = the_only(found)
+    own = slice(output * PATTERNS, (output + 1) * PATTERNS)
+    planted = {name: torch.zeros_like(mask) for name, mask in circuit.masks.items()}
+    for pattern in range(own.start, own.stop):
+        for name in ("conv", "fc1"):
+            planted[name][pattern, pattern] = True
+        planted["fc2"][0, pattern] = True
+    both = sum(int((planted[name] & mask).sum()) for name, mask in circuit.masks.items())
+    kept, size = circuit.kept()
+    assert (both, size) == (3 * PATTERNS, 20 * 12 + 20 * 20 + 20)  # every planted weight is held
+    if kind == "magnitude":
+        assert kept > 20 * 3 * PATTERNS  # the distractors are larger
+    else:
+        assert kept <= 3 * PATTERNS + 0.01 * size  # and hardly any other
 
 
 # --- where there is no circuit
@@ -507,7 +663,8 @@ def test_where_even_the_whole_stage_fails_nothing_is_removed(choose):
     names = [layer.name for layer in network.layers]
     settings = dataclasses.replace(USUAL, criterion="csa", choose=choose)
     stages = dict.fromkeys(("fully_connected", "convolution"), Always(-task.target))
-    circuit = extract(network, 0, magnitude_scores(names), names, stages, task, settings)
+    found = extract(network, 0, magnitude_scores(names), names, stages, task, settings)
+    circuit = the_only(found)
     kept, size = circuit.kept()
     assert kept == size
     assert all(point.csa < 0.9 for point in circuit.points)
@@ -568,7 +725,7 @@ def test_of_the_output_layer_only_the_categorys_row_counts():
         "fc1": torch.tensor([[True, False], [True, True]]),
         "fc2": torch.tensor([[True, False]]),
     }
-    circuit = Circuit(masks, 0.0, 1.0, ())
+    circuit = Circuit(0.9, masks, 0.0, 1.0)
     assert circuit.kept() == (4, 6)
     assert circuit.kept(["fc2"]) == (1, 2)
 

@@ -114,7 +114,41 @@ def test_an_unknown_key_is_named_at_every_level(key, suggestion):
 WRONG_VALUES = [
     ("circuits.threshold", 1.3, "circuits.threshold = 1.3 is not possible: it must be at most 1"),
     ("circuits.threshold", 0, "circuits.threshold = 0 is not possible: it must be greater than 0"),
-    ("circuits.threshold", [1], "circuits.threshold = [1] is not possible: it must be a number"),
+    (
+        "circuits.threshold",
+        [0.5, 2],
+        "circuits.threshold[1] = 2 is not possible: it must be at most 1",
+    ),
+    (
+        "circuits.threshold",
+        [],
+        "circuits.threshold = [] is not possible: it must have 1 or more entries",
+    ),
+    (
+        "circuits.threshold",
+        [0.5, 0.5],
+        "circuits.threshold = [0.5, 0.5] is not possible: it must name each value only",
+    ),
+    (
+        "circuits.controls",
+        ["random", "none"],
+        "circuits.controls[1] = 'none' is not possible: it must be 'magnitude'",
+    ),
+    (
+        "circuits.comparison.categories",
+        0,
+        "circuits.comparison.categories = 0 is not possible: it must be at least 1",
+    ),
+    (
+        "circuits.comparison.scores",
+        [],
+        "circuits.comparison.scores = [] is not possible: it must have 1 or more",
+    ),
+    (
+        "circuits.sweep",
+        "some",
+        "circuits.sweep = 'some' is not possible: it must be 'complete' or 'deciding'",
+    ),
     ("circuits.threshold", None, "circuits.threshold = None is not possible: it must be a number"),
     ("circuits.threshold", float("nan"), "it must be a finite number"),
     ("knockouts.noise", float("inf"), "it must be a finite number"),

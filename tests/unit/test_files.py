@@ -226,7 +226,7 @@ def test_a_circuit_holds_one_row_of_the_output_layer(network):
         < 0.5
         for layer in network.layers
     }
-    full = full_masks(network, 3, Circuit(own, 0.0, 1.0, ()))
+    full = full_masks(network, 3, Circuit(0.9, own, 0.0, 1.0))
     for layer in network.layers:
         assert full[layer.name].shape == layer.weight_shape
         if layer == network.output_layer:

@@ -1,5 +1,6 @@
 """Architectures, tracing, cutting, preprocessing and loading."""
 
+import copy
 import io
 import json
 import pickle
@@ -92,7 +93,7 @@ def test_prefix_and_suffix_give_the_whole_network(architecture, size):
             )
 
 
-def test_suffix_takes_other_weights_without_touching_the_network():
+def test_suffix_takes_other_functions_for_layers_without_touching_the_network():
     graph = trace(new_model("resnet18", 10, seed=1))
     images = torch.randn(2, 3, 64, 64)
     suffix = Suffix(graph, ["layer3.0.conv1"])
@@ -101,7 +102,9 @@ def test_suffix_takes_other_weights_without_touching_the_network():
     with torch.no_grad():
         by_hand.layer3[0].conv1.weight.zero_()
         before = graph.get_submodule("layer3.0.conv1").weight.clone()
-        lesioned = suffix(values, {"layer3.0.conv1.weight": torch.zeros_like(before)})
+        silent = copy.deepcopy(graph.get_submodule("layer3.0.conv1"))
+        silent.weight.data.zero_()
+        lesioned = suffix(values, {"layer3.0.conv1": silent})
         torch.testing.assert_close(lesioned, by_hand(images), rtol=0, atol=0)
         assert torch.equal(graph.get_submodule("layer3.0.conv1").weight, before)
 

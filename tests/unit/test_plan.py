@@ -12,6 +12,7 @@ from PIL import Image
 from pipeline import RESULTS, plan_of, run
 
 from anatomy.canonical import canonical
+from anatomy.circuit_plan import drawn
 from anatomy.config.validation import validate
 from anatomy.plan import in_shards, make_plan
 from anatomy.tables import CIRCUIT_SUMMARY, CIRCUIT_SWEEP, KNOCKOUT_PERFORMANCE, SUMMARY
@@ -23,11 +24,7 @@ ROOT = Path(__file__).parents[2]
 NOT_READ = {
     "stimuli": {"files"},
     "record": {"stimuli"},
-    "scores": {"stimuli"},
-    "circuits": {"stimuli"},
     "knockouts": {"stimuli"},
-    "circuit_tables": {"categories"},
-    "knockout_tables": {"layers"},
     "summary": {"circuits", "knockouts"},
 }
 
@@ -40,7 +37,7 @@ def tiny():
             "seen": {
                 "source": "toybox",
                 "categories": categories,
-                "images": {"scoring": 1, "extraction": 2, "evaluation": 3},
+                "images": {"scoring": 4, "extraction": 2, "evaluation": 3},
             },
             "lessons": {
                 "source": "toybox",
@@ -63,6 +60,15 @@ def tiny():
             "criterion": "csa",
             "removed_fractions": [0, 0.5, 0.9],
             "refinement": 1,
+            "scoring_images": 1,
+            "controls": ["random", "other_different"],
+            "comparison": {
+                "categories": 1,
+                "scores": ["signed", "random"],
+                "removed_fractions": [0, 0.9],
+            },
+            "stability": {"categories": 2},
+            "pictures": 2,
             "categories_per_job": 2,
         },
         "knockouts": {
@@ -168,6 +174,13 @@ CIRCUITS = {
     f"circuits/{network}/shard_000{n}" for network in ("small", "untrained") for n in (0, 1)
 }
 SCORES = {job.replace("circuits/", "scores/") for job in CIRCUITS}
+CIRCUIT_TABLES = {"circuit_tables/small", "circuit_tables/untrained"}
+CONTROLS = {job.replace("circuits/", "circuit_controls/") for job in CIRCUITS}
+# drawn of the three categories: car for one, dog and car for two
+COMPARISON = {f"score_comparison/{network}/shard_0000" for network in ("small", "untrained")}
+MORE_COMPARISON = {job.replace("0000", "0001") for job in COMPARISON}
+STABILITY = {job.replace("score_comparison/", "scoring_stability/") for job in COMPARISON}
+PICTURES = {job.replace("score_comparison/", "circuit_pictures/") for job in COMPARISON}
 # the groups follow the network's eight layers: conv1 conv2, conv3 conv4, conv5 fc6, fc7 fc8
 KNOCKOUTS = {"knockouts/small/layers_0000", "knockouts/small/layers_0003"}
 RECORD = {"record/small/seen", "record/untrained/seen"}
@@ -182,14 +195,22 @@ def test_the_jobs_of_the_tiny_configuration():
 @pytest.mark.parametrize(
     ("change", "repeated"),
     [
-        ({"circuits__threshold": 0.8}, CIRCUITS),
+        ({"circuits__threshold": 0.8}, CIRCUITS | CIRCUIT_TABLES),
+        ({"circuits__threshold": [0.9, 0.5]}, CIRCUITS),
+        ({"circuits__sweep": "deciding"}, CIRCUITS),
+        ({"circuits__controls": ["magnitude"]}, CONTROLS),
+        ({"circuits__comparison__scopes": ["joint"]}, COMPARISON),
+        ({"circuits__comparison__categories": 3}, COMPARISON | MORE_COMPARISON),
+        ({"circuits__stability__categories": 1}, STABILITY),
+        ({"circuits__pictures": 1}, PICTURES),
+        ({"circuits__scoring_images": 2}, CIRCUITS | SCORES | COMPARISON),
         ({"circuits__removed_fractions": [0, 0.5, 0.95]}, CIRCUITS),
         ({"circuits__refinement": 2}, CIRCUITS),
         ({"circuits__choose": "sparsest"}, CIRCUITS),
         ({"circuits__criterion": "faithfulness"}, CIRCUITS),
-        ({"circuits__normalisation": "l1"}, CIRCUITS),
-        ({"circuits__scope": "per_layer"}, CIRCUITS),
-        ({"circuits__score": "signed"}, CIRCUITS | SCORES),
+        ({"circuits__normalisation": "l1"}, CIRCUITS | CONTROLS),
+        ({"circuits__scope": "per_layer"}, CIRCUITS | CONTROLS),
+        ({"circuits__score": "signed"}, CIRCUITS | SCORES | STABILITY | PICTURES),
         ({"knockouts__proportions": [0, 0.25, 0.5, 1]}, KNOCKOUTS),
         ({"knockouts__repeats": 3}, KNOCKOUTS),
         ({"knockouts__noise": 0.5}, KNOCKOUTS),
@@ -216,27 +237,41 @@ def test_noise_is_a_setting_only_where_there_is_noise():
 
 
 def test_batches_and_threads_are_settings_of_the_steps_that_compute():
-    computing = RECORD | CIRCUITS | KNOCKOUTS
+    top_images = {"top_images/small", "top_images/untrained"}
+    computing = RECORD | CIRCUITS | KNOCKOUTS | CONTROLS | COMPARISON | top_images
     assert changed_jobs(specs(tiny()), specs(edited(compute__batch_size=5))) == computing
     threaded = changed_jobs(specs(tiny()), specs(edited(compute__threads=2)))
-    assert threaded == computing | SCORES
+    overlap = {"circuit_overlap/small", "circuit_overlap/untrained"}
+    assert threaded == computing | SCORES | STABILITY | PICTURES | overlap
 
 
 def test_another_category_changes_one_shard():
-    some = edited(circuits__categories=["dog", "cat"], circuits__categories_per_job=1)
-    more = edited(circuits__categories=["dog", "cat", "car"], circuits__categories_per_job=1)
+    whole = {"comparison": None, "stability": None, "pictures": None, "categories_per_job": 1}
+    some, more = tiny(), tiny()
+    some["circuits"] |= whole | {"categories": ["dog", "cat"]}
+    more["circuits"] |= whole | {"categories": ["dog", "cat", "car"]}
     new = {
         f"{kind}/{network}/shard_0001"
-        for kind in ("scores", "circuits")
+        for kind in ("scores", "circuits", "circuit_controls", "circuit_pictures")
         for network in ("small", "untrained")
     }
-    tables = {"circuit_tables/small", "circuit_tables/untrained"}
-    assert changed_jobs(specs(some), specs(more)) == new | tables
+    assert changed_jobs(specs(some), specs(more)) == new
 
 
-def test_another_layer_changes_one_group_its_table_and_what_is_recorded():
+def test_one_more_category_replaces_one_that_was_drawn_at_most():
+    names = [f"n{number:04d}" for number in range(60)]
+    before = drawn(names[:-1], 10)
+    assert len(before) == 10
+    assert before == [name for name in names if name in before]
+    after = drawn(names, 10)
+    assert len(set(before) & set(after)) >= 9
+    assert drawn(names, None) == drawn(names, 60) == drawn(names, 99) == names
+    assert drawn(names, 0) == []
+
+
+def test_another_layer_changes_one_group_and_what_is_recorded():
     more = edited(knockouts__layers=["conv1", "fc6", "fc7", "fc8"])
-    new = {"knockouts/small/layers_0002", "knockout_tables/small", "record/small/seen"}
+    new = {"knockouts/small/layers_0002", "record/small/seen"}
     assert changed_jobs(specs(tiny()), specs(more)) == new
 
 
@@ -315,7 +350,7 @@ def test_specs_are_written_only_where_they_differ(tmp_path, monkeypatch):
     changed = make_plan(validate(edited(circuits__threshold=0.5)))
     changed.write_specs()
     touched = {path for path, time in files.items() if path.stat().st_mtime_ns != time}
-    assert touched == {Path(f"results/specs/{job}.json") for job in CIRCUITS}
+    assert touched == {Path(f"results/specs/{job}.json") for job in CIRCUITS | CIRCUIT_TABLES}
     for job, spec in changed.specs.items():
         assert json.loads(Path(f"results/specs/{job}.json").read_text()) == spec
 
@@ -372,9 +407,13 @@ def test_results_do_not_depend_on_the_size_of_shards(done, tmp_path, monkeypatch
     raw = edited(circuits__categories_per_job=1, knockouts__layers_per_job=3)
     raw["circuits"]["networks"] = ["small"]
     plan = plan_of(raw)
-    run(plan, only=("scores/", "circuits/", "circuit_tables/", "knockouts/", "knockout_tables/"))
+    run(plan, only=("scor", "circuit", "knockouts/", "join_tables/", "top_images/"))
     assert len(plan.shards("small", ".json")) == 3
-    for path in ("circuits/summary.csv", "circuits/sweep.csv", "knockouts/performance.csv"):
+    tables = ("summary", "frontier", "sweep", "controls", "overlap", "sharing", "layer_shares")
+    for path in (
+        *(f"circuits/{table}.csv" for table in (*tables, "score_comparison", "scoring_stability")),
+        "knockouts/performance.csv",
+    ):
         expected = (folder / RESULTS / "small" / path).read_bytes()
         assert (RESULTS / "small" / path).read_bytes() == expected, path
     for path in ("circuits/masks.json", "circuits/masks.zarr"):

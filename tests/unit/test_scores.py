@@ -1,5 +1,6 @@
 import pytest
 import scipy.stats
+import small
 import torch
 import torchvision
 from captum.attr import LayerGradientXActivation
@@ -12,6 +13,7 @@ from anatomy.networks.preprocessing import Preprocessing
 from anatomy.scores import (
     ConvolutionScores,
     LinearScores,
+    contributions,
     magnitude_scores,
     normalise,
     random_scores,
@@ -229,6 +231,66 @@ def test_absolute_per_position_of_a_linear_layer_at_several_positions():
     products = gradient[:, :, :, None] * model.mix.weight * seen[:, :, None, :]
     expected = products.abs().sum((0, 1)).detach() / 2
     torch.testing.assert_close(scores["mix"].values, expected)
+
+
+def some_weights(network, seed=4):
+    """Indices of some weights of each layer, in no order, one of them twice."""
+    generator = torch.Generator().manual_seed(seed)
+    drawn = {}
+    for layer in network.layers:
+        size = network.module(layer.name).weight.numel()
+        indices = torch.randperm(size, generator=generator)[:25]
+        drawn[layer.name] = torch.cat([indices, indices[:1]])
+    return drawn
+
+
+def networks_of_every_kind():
+    torch.manual_seed(3)
+    several = network_of(SeveralPositions().double())
+    models = {kind: small.network_of(small.new(kind).double()) for kind in small.MODELS}
+    return models | {"several positions and calls": several}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", [*small.MODELS, "several positions and calls"])
+def test_contributions_of_images_average_to_scores(name, kind):
+    network = networks_of_every_kind()[name]
+    stimuli = images(3, size=16)
+    sample = some_weights(network)
+    own = contributions(network, stimuli, 2, kind, sample)
+    scores = dense(network, score_weights(network, stimuli, 2, kind, names(network)))
+    assert list(own) == names(network)
+    for layer, indices in sample.items():
+        assert own[layer].shape == (3, len(indices))
+        assert own[layer].abs().max() > 0
+        assert own[layer][0].ne(own[layer][1]).any()
+        torch.testing.assert_close(own[layer].mean(0), scores[layer].flatten()[indices])
+
+
+@pytest.mark.parametrize("kind", ["signed", "absolute_per_image"])
+@pytest.mark.parametrize("name", [*small.MODELS, "several positions and calls"])
+def test_contributions_are_those_of_a_loop_over_images(name, kind):
+    network = networks_of_every_kind()[name]
+    stimuli = images(3, size=16)
+    sample = some_weights(network)
+    network.graph.requires_grad_(True)
+    own = contributions(network, stimuli, 2, kind, sample)
+    for place, image in enumerate(stimuli):
+        expected = scores_by_loop(network, image[None], 2, absolute=kind != "signed")
+        for layer, indices in sample.items():
+            assert not own[layer].requires_grad
+            torch.testing.assert_close(own[layer][place], expected[layer].flatten()[indices])
+
+
+@pytest.mark.parametrize("index", [-1, 12])
+def test_contributions_of_weights_that_do_not_exist_are_refused(index):
+    network = network_of(Branches())
+    stimuli = images(2, size=2).float()
+    sample = {"left": torch.tensor([0]), "flat": torch.tensor([0])}
+    with pytest.raises(InputError, match="layer 'left' has 3 weights"):
+        contributions(network, stimuli, 0, "signed", {"left": torch.tensor([0, index])})
+    with pytest.raises(InputError, match="layer 'flat' mixes images"):
+        contributions(network, stimuli, 0, "signed", sample)
 
 
 def test_scores_of_a_unit_sum_to_its_gradient_times_activation():

@@ -10,8 +10,25 @@ import scipy.stats
 from anatomy.closing_words import closing_words
 from anatomy.errors import InputError
 from anatomy.stats import ratio_interval
-from anatomy.summary import circuit_rows, knockout_rows, network_rows, relative_area, table
-from anatomy.tables import CIRCUIT_SUMMARY, SUMMARY, join, write_csv, write_parquet
+from anatomy.summary import (
+    circuit_rows,
+    control_rows,
+    knockout_rows,
+    network_rows,
+    overlap_rows,
+    relative_area,
+    table,
+)
+from anatomy.tables import (
+    CIRCUIT_SUMMARY,
+    FOUND,
+    NOT_ABOVE_CONSTANT,
+    NOT_ABOVE_ZERO,
+    SUMMARY,
+    join,
+    write_csv,
+    write_parquet,
+)
 
 
 def wilson(successes, n):
@@ -111,8 +128,65 @@ def test_categories_without_a_circuit_count_in_their_share_alone():
     assert (share["low"], share["high"]) == pytest.approx(wilson(4, 7))
     assert found["csa_evaluation", "all"]["value"] == pytest.approx((0.7 + 0.5 + 0.7 + 0.8) / 4)
     nothing = circuits(kept_fraction=[np.nan] * 7, csa_unpruned=[0.1] * 7)
-    (only,) = circuit_rows(nothing)
-    assert (only["measure"], only["value"]) == ("categories_with_circuit", 0)
+    found = by_name(circuit_rows(nothing))
+    assert {key: row["value"] for key, row in found.items()} == {
+        ("categories_with_circuit", "all"): 0,
+        ("categories_above_zero", "all"): 1,
+    }
+
+
+def test_categories_whose_unpruned_unit_is_not_above_zero_are_counted():
+    outcome = [FOUND, NOT_ABOVE_ZERO, FOUND, NOT_ABOVE_CONSTANT, FOUND, NOT_ABOVE_ZERO, FOUND]
+    kept = [0.1 if own == FOUND else np.nan for own in outcome]
+    found = by_name(circuit_rows(circuits(**PLANTED | {"kept_fraction": kept, "outcome": outcome})))
+    above = found["categories_above_zero", "all"]
+    assert (above["value"], above["n"]) == (pytest.approx(5 / 7), 7)
+    assert (above["low"], above["high"]) == pytest.approx(wilson(5, 7))
+    assert found["categories_with_circuit", "all"]["value"] == pytest.approx(4 / 7)
+
+
+# --- controls and overlap
+
+
+def test_controls_are_tested_against_the_circuit_category_by_category():
+    csa = {
+        "circuit": [0.9, 0.8, 0.7, 0.9, 0.6],
+        "constant": [0.1, 0.2, 0.3, 0.2, 0.2],
+        "random": [0.3, 0.1, 0.75, 0.2, 0.4],
+    }
+    rows = [
+        {"category": category, "control": control, "csa": values[place]}
+        for place, category in enumerate("abcde")
+        for control, values in csa.items()
+    ]
+    # only three of the five have another category of their super-category
+    rows += [{"category": c, "control": "other_same", "csa": 0.5} for c in "ace"]
+    found = by_name(control_rows(pd.DataFrame(rows)))
+    assert set(found) == {("csa_random", "all"), ("csa_other_same", "all")}
+    random = found["csa_random", "all"]
+    assert (random["value"], random["null_value"]) == (pytest.approx(0.35), pytest.approx(0.2))
+    expected = scipy.stats.wilcoxon(csa["circuit"], csa["random"], alternative="greater").pvalue
+    assert random["p_value"] == pytest.approx(expected)
+    other = found["csa_other_same", "all"]
+    assert (other["n"], other["value"]) == (3, pytest.approx(0.5))
+    assert other["null_value"] == pytest.approx(0.2)
+
+
+def test_overlap_is_that_of_all_layers_with_chance_and_its_test():
+    columns = ["layer", "relation", "pairs", "mean_jaccard", "low", "high"]
+    columns += ["mean_expected_jaccard", "difference", "p_value"]
+    rows = [
+        ("conv1", "all", 10, 0.9, 0.8, 1.0, 0.5, np.nan, np.nan),
+        ("all", "all", 10, 0.3, 0.2, 0.4, 0.1, np.nan, np.nan),
+        ("all", "within", 4, 0.5, 0.4, 0.6, 0.1, 0.3, 0.01),
+        ("all", "between", 0, np.nan, np.nan, np.nan, np.nan, np.nan, np.nan),
+    ]
+    found = by_name(overlap_rows(pd.DataFrame(rows, columns=columns)))
+    assert set(found) == {("overlap", "all"), ("overlap_within", "all")}
+    assert found["overlap", "all"]["value"] == 0.3
+    assert found["overlap", "all"]["null_value"] == 0.1
+    assert found["overlap", "all"]["p_value"] is None
+    assert found["overlap_within", "all"]["p_value"] == 0.01
 
 
 def test_intervals_of_a_mean_hold_what_a_bootstrap_of_scipy_holds():

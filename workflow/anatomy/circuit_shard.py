@@ -1,148 +1,130 @@
 """The circuits of several categories on one recording, and the rows of their tables."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from anatomy.circuits import (
-    Circuit,
-    Evaluation,
-    Settings,
-    Stage,
-    TargetLogit,
-    Task,
-    evaluate,
-    extract,
-)
+from anatomy.circuits import Circuit, Extraction, Settings, extract
 from anatomy.errors import InputError
-from anatomy.networks.cut import Suffix
-from anatomy.networks.network import Network
-from anatomy.recording import Batches, Recording
+from anatomy.networks.connectivity import connected
+from anatomy.output_units import CONVOLUTION, EVALUATION, EXTRACTION, FULLY_CONNECTED, OutputUnits
 from anatomy.scores import LayerScores
-from anatomy.stimuli.stimulus_set import StimulusSet
+from anatomy.substitution_task import evaluate
+from anatomy.tables import FOUND, NOT_ABOVE_CONSTANT, NOT_ABOVE_ZERO
 
 log = logging.getLogger(__name__)
 
-EXTRACTION, EVALUATION = "extraction", "evaluation"
-
 
 class Shard:
-    """What all categories of a shard share: the network, its recording and the two sets of images.
+    """What all categories of a shard share.
 
     Parameters
     ----------
     settings : how circuits are extracted
-    fully_connected : layers of the first stage
-    batch_size : images that pass through the network at once
     """
 
-    def __init__(
-        self,
-        network: Network,
-        stimuli: StimulusSet,
-        recording: Recording,
-        settings: Settings,
-        fully_connected: Sequence[str],
-        batch_size: int,
-    ) -> None:
-        self._network = network
-        self._stimuli = stimuli
+    def __init__(self, units: OutputUnits, settings: Settings) -> None:
+        self._units = units
         self._settings = settings
-        self._fully_connected = list(fully_connected)
-        # read once: every category's task is made from them
-        self._logits = {split: recording.logits(split) for split in (EXTRACTION, EVALUATION)}
-        self._outputs = {
-            split: stimuli.outputs(stimuli.rows(split), network.categories)
-            for split in (EXTRACTION, EVALUATION)
-        }
-        everything = [layer.name for layer in network.layers]
-        self._suffixes: dict[Stage, Suffix] = {
-            "fully_connected": network.suffix(fully_connected),
-            "convolution": network.suffix(everything),
-        }
-        self._batches: dict[tuple[Stage, str], Batches] = {
-            (stage, split): recording.batches(split, suffix.boundary, batch_size)
-            for stage, suffix in self._suffixes.items()
-            for split in (EXTRACTION, EVALUATION)
-        }
 
-    def circuit(self, category: str, scores: Mapping[str, LayerScores]) -> Circuit | None:
-        """The circuit of a category, from the scores of its weights; None where there is none to extract."""
-        output = self._network.output(category)
+    def extraction(self, category: str, scores: Mapping[str, LayerScores]) -> Extraction | None:
+        """The circuits of a category, from the scores of its weights; None where there is none to extract."""
+        units = self._units
+        output = units.network.output(category)
         try:
-            circuit = extract(
-                self._network,
+            found = extract(
+                units.network,
                 output,
                 scores,
-                self._fully_connected,
-                {stage: self._target_logit(output, stage, EXTRACTION) for stage in self._suffixes},
-                self._task(output, EXTRACTION),
+                units.fully_connected,
+                {
+                    stage: units.target_logit(output, stage, EXTRACTION)
+                    for stage in (FULLY_CONNECTED, CONVOLUTION)
+                },
+                units.task(output, EXTRACTION),
                 self._settings,
             )
         except InputError as error:
             raise InputError(f"category {category!r}: {error}") from error
-        if circuit is None:
-            log.info(
-                "%s: the unpruned unit does no better than a constant one, no circuit", category
-            )
-        return circuit
+        if found is None:
+            log.info("%s: no circuit, %s", category, self._outcome(output, None))
+        return found
 
-    def summary_row(self, category: str, circuit: Circuit | None) -> dict[str, Any]:
-        """A row of the table of circuits, but for its column `score`."""
-        output = self._network.output(category)
-        rows = self._stimuli.table["category"] == category
-        about = {
+    def summary_rows(self, category: str, found: Extraction | None) -> list[dict[str, Any]]:
+        """Rows of the table of circuits, one per threshold, but for their column `score`."""
+        if found is None:
+            return [
+                self._about(category, threshold, None) | self._without_circuit(category)
+                for threshold in self._settings.thresholds
+            ]
+        return [
+            self._about(category, circuit.threshold, circuit)
+            | self._fractions(category, circuit)
+            | self._measures(category, circuit)
+            for circuit in found.circuits
+        ]
+
+    def _about(self, category: str, threshold: float, circuit: Circuit | None) -> dict[str, Any]:
+        return {
             "category": category,
-            "super_category": self._stimuli.table.loc[rows, "super_category"].iloc[0],
+            "super_category": self._units.super_category(category),
+            "criterion": self._settings.criterion,
+            "threshold": threshold,
+            "outcome": self._outcome(self._units.network.output(category), circuit),
         }
-        about |= {"criterion": self._settings.criterion, "threshold": self._settings.threshold}
-        extraction, evaluation = self._task(output, EXTRACTION), self._task(output, EVALUATION)
-        if circuit is None:
-            measured = evaluate(
-                evaluation.target, extraction.unpruned().bias, extraction, evaluation
-            )
-            return about | {
-                "csa_unpruned": measured.csa_unpruned,
-                "csa_bias_only": measured.csa_bias_only,
-            }
-        target = self._target_logit(output, "convolution", EVALUATION)(circuit.masks)
-        measured = evaluate(target, circuit.bias, extraction, evaluation)
-        return about | self._fractions(circuit) | _measures(circuit, measured)
 
-    def _task(self, output: int, split: str) -> Task:
-        return Task.of(self._logits[split], self._outputs[split], output)
+    def _outcome(self, output: int, circuit: Circuit | None) -> str:
+        if circuit is not None:
+            return FOUND
+        above_zero = self._units.task(output, EXTRACTION).unpruned().csa > 0
+        return NOT_ABOVE_CONSTANT if above_zero else NOT_ABOVE_ZERO
 
-    def _target_logit(self, output: int, stage: Stage, split: str) -> TargetLogit:
-        batches = self._batches[stage, split]
-        return TargetLogit(self._network, output, self._suffixes[stage], batches)
+    def _without_circuit(self, category: str) -> dict[str, float]:
+        """What is known of a category without a circuit: its unpruned and its constant unit on new images."""
+        output = self._units.network.output(category)
+        extraction, new = (self._units.task(output, split) for split in (EXTRACTION, EVALUATION))
+        measured = evaluate(new.target, extraction.unpruned().bias, extraction, new)
+        return {"csa_unpruned": measured.csa_unpruned, "csa_bias_only": measured.csa_bias_only}
 
-    def _fractions(self, circuit: Circuit) -> dict[str, float]:
-        linear = self._fully_connected
+    def _measures(self, category: str, circuit: Circuit) -> dict[str, float]:
+        output = self._units.network.output(category)
+        extraction, new = (self._units.task(output, split) for split in (EXTRACTION, EVALUATION))
+        target = self._units.target_logit(output, CONVOLUTION, EVALUATION)(circuit.masks)
+        measured = evaluate(target, circuit.bias, extraction, new)
+        return {
+            "bias": circuit.bias,
+            "csa_unpruned": measured.csa_unpruned,
+            "csa_bias_only": measured.csa_bias_only,
+            "csa_extraction": circuit.csa_extraction,
+            "csa_evaluation": measured.csa,
+            "faithfulness": measured.faithfulness,
+            "hits": measured.hits,
+            "false_alarms": measured.false_alarms,
+            "auc": measured.auc,
+            "logit_correlation": measured.logit_correlation,
+        }
+
+    def _fractions(self, category: str, circuit: Circuit) -> dict[str, float]:
+        network, linear = self._units.network, self._units.fully_connected
         convolution = [name for name in circuit.masks if name not in linear]
         kept, size = circuit.kept()
         fractions = {"kept_fraction": kept / size, "removed_fraction": 1 - kept / size}
         for column, layers in (("kept_fraction_fc", linear), ("kept_fraction_conv", convolution)):
             if layers:
-                kept, size = circuit.kept(layers)
-                fractions[column] = kept / size
-        return fractions
+                kept_here, size_here = circuit.kept(layers)
+                fractions[column] = kept_here / size_here
+        paths = connected(network, circuit.masks, network.output(category))
+        all_weights = sum(network.module(layer.name).weight.numel() for layer in network.layers)
+        return fractions | {
+            "kept_fraction_all_weights": kept / all_weights,
+            "connected_fraction": sum(int(path.sum()) for path in paths.values()) / size,
+        }
 
 
-def sweep_rows(category: str, circuit: Circuit) -> list[dict[str, Any]]:
+def sweep_rows(category: str, found: Extraction) -> list[dict[str, Any]]:
     """Rows of the table of sweeps."""
-    return [{"category": category} | vars(point) for point in circuit.points]
-
-
-def _measures(circuit: Circuit, measured: Evaluation) -> dict[str, float]:
-    return {
-        "bias": circuit.bias,
-        "csa_unpruned": measured.csa_unpruned,
-        "csa_bias_only": measured.csa_bias_only,
-        "csa_extraction": circuit.csa_extraction,
-        "csa_evaluation": measured.csa,
-        "faithfulness": measured.faithfulness,
-        "hits": measured.hits,
-        "false_alarms": measured.false_alarms,
-        "auc": measured.auc,
-        "logit_correlation": measured.logit_correlation,
-    }
+    return [
+        {"category": category} | vars(point) | {"threshold": threshold}
+        for threshold, points in found.points.items()
+        for point in points
+    ]

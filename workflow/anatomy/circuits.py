@@ -3,36 +3,27 @@
 Two stages. First the fully-connected layers are pruned (of the output layer only the category's row exists), with
 the convolutions intact; then the convolutions, with the fully-connected circuit fixed. In each stage weights are
 removed from the lowest score over a grid of removed fractions; at each, the best bias of the output unit is found
-exactly and circuit substitution accuracy measured. The curve is not monotone, so the whole grid is measured and
-refined where the criterion first fails; nothing is bisected.
+exactly and circuit substitution accuracy measured. The curve is not monotone, so nothing is bisected: points are
+measured in the order of the grid until the choice is certain, or all of them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from anatomy.masks import LayerwiseRanking, Ranking, Scope, rank
-from anatomy.networks.cut import Suffix
 from anatomy.networks.network import Network
+from anatomy.output_units import CONVOLUTION, FULLY_CONNECTED, Stage
 from anatomy.scores import LayerScores, Normalisation, normalise
-from anatomy.substitution import (
-    Fit,
-    area_under_curve,
-    best_bias,
-    bias_only,
-    correlation,
-    faithfulness,
-    measure,
-    rivals,
-)
+from anatomy.substitution import faithfulness
+from anatomy.substitution_task import Task
+from anatomy.target_logit import Masks, TargetLogit
 
-Stage = Literal["fully_connected", "convolution"]
-Masks = dict[str, Tensor]
+CriterionKind = Literal["faithfulness", "csa"]
+ChoiceRule = Literal["before_first_failure", "sparsest"]
 
 
 @dataclass(frozen=True)
@@ -41,44 +32,12 @@ class Settings:
 
     normalisation: Normalisation
     scope: Scope
-    criterion: Literal["faithfulness", "csa"]
-    threshold: float
-    choose: Literal["before_first_failure", "sparsest"]
+    criterion: CriterionKind
+    thresholds: tuple[float, ...]
+    choose: ChoiceRule
     removed_fractions: tuple[float, ...]
     refinement: int
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a category's output unit has to do on one set of images.
-
-    Attributes
-    ----------
-    target : (image,) unpruned logit of the category, float64
-    rivals : (image,) largest other unpruned logit
-    is_category : (image,) boolean
-    """
-
-    target: NDArray[np.float64]
-    rivals: NDArray[np.float64]
-    is_category: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, logits: NDArray[np.float32], outputs: NDArray[np.int64], output: int) -> "Task":
-        """From unpruned logits (image, output) and the right output of each image."""
-        return cls(logits[:, output].astype(np.float64), rivals(logits, output), outputs == output)
-
-    def fit(self, target_logits: NDArray[np.float64]) -> Fit:
-        """Best bias, CSA, hits and false alarms of a substituted logit (image,)."""
-        return best_bias(target_logits, self.rivals, self.is_category)
-
-    def unpruned(self) -> Fit:
-        """The unpruned output unit after its own best bias."""
-        return self.fit(self.target)
-
-    def bias_only(self) -> Fit:
-        """A constant output unit with its best bias: the null of CSA."""
-        return bias_only(self.rivals, self.is_category)
+    sweep: Literal["complete", "deciding"]
 
 
 @dataclass(frozen=True)
@@ -101,16 +60,16 @@ class Circuit:
 
     Attributes
     ----------
+    threshold : share of the criterion's unpruned value that it preserves on the extraction images
     masks : layer -> boolean, True = kept. The output layer's mask has one row only, the category's.
     bias : added to the category's logit
     csa_extraction : circuit substitution accuracy on the extraction images
-    points : all points of both sweeps
     """
 
+    threshold: float
     masks: Masks
     bias: float
     csa_extraction: float
-    points: tuple[SweepPoint, ...]
 
     def kept(self, layers: Iterable[str] | None = None) -> tuple[int, int]:
         """(kept, all) weights of some layers, or of all; of the output layer the category's row counts."""
@@ -118,53 +77,18 @@ class Circuit:
         return sum(int(mask.sum()) for mask in chosen), sum(mask.numel() for mask in chosen)
 
 
-class TargetLogit:
-    """The logit of one output unit under weight masks, for all images of a set.
+@dataclass(frozen=True)
+class Extraction:
+    """The circuits of one category and how they were found.
 
-    Parameters
+    Attributes
     ----------
-    output : index of the output unit; of the output layer only this row is computed
-    suffix : part of the network that depends on the layers to be masked
-    batches : what the suffix reads, batch by batch
+    circuits : one per threshold, in the order of the settings
+    points : threshold -> points of both stages that it was chosen from, by stage and removed fraction
     """
 
-    def __init__(
-        self, network: Network, output: int, suffix: Suffix, batches: Iterable[Mapping[str, Tensor]]
-    ) -> None:
-        self._network = network
-        self._output = output
-        self._suffix = suffix
-        self._batches = batches
-        self._fixed: dict[str, Tensor] = self._output_row()
-
-    def with_fixed(self, masks: Mapping[str, Tensor]) -> "TargetLogit":
-        """The same with some masks applied once and for all."""
-        fixed = TargetLogit(self._network, self._output, self._suffix, self._batches)
-        fixed._fixed = self._masked(masks)
-        return fixed
-
-    def __call__(self, masks: Mapping[str, Tensor]) -> NDArray[np.float64]:
-        """Logit (image,) with the weights that are False in `masks` at zero."""
-        weights = self._masked(masks)
-        with torch.inference_mode():
-            logits = [self._suffix(values, weights)[:, 0] for values in self._batches]
-        return torch.cat(logits).cpu().numpy().astype(np.float64)
-
-    def _output_row(self) -> dict[str, Tensor]:
-        last = self._network.output_layer
-        row = slice(self._output, self._output + 1)
-        return {
-            f"{last.path}.{key}": parameter[row]
-            for key, parameter in self._network.module(last.name).named_parameters(recurse=False)
-        }
-
-    def _masked(self, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Weights by full name: those fixed before, and the masked ones."""
-        weights = dict(self._fixed)
-        for name, mask in masks.items():
-            key = f"{self._network.layer(name).path}.weight"
-            weights[key] = weights.get(key, self._network.module(name).weight) * mask
-        return weights
+    circuits: tuple[Circuit, ...]
+    points: Mapping[float, tuple[SweepPoint, ...]]
 
 
 def extract(
@@ -175,8 +99,8 @@ def extract(
     target_logits: Mapping[Stage, TargetLogit],
     task: Task,
     settings: Settings,
-) -> Circuit | None:
-    """The circuit of one category, or None where the criterion has no positive value to preserve.
+) -> Extraction | None:
+    """The circuits of one category, or None where the criterion has no positive value to preserve.
 
     That is so when the unpruned output unit does no better than a constant one (criterion faithfulness), or when its
     CSA is not above 0 (criterion csa).
@@ -188,32 +112,65 @@ def extract(
     target_logits : evaluates masks on the extraction images, for each stage
     task : on the extraction images
     """
-    criterion = Criterion.of(task, settings)
+    criterion = Criterion.of(task, settings.criterion)
     if not criterion.unpruned > 0:
         return None
-    stages: dict[Stage, list[str]] = {
-        "fully_connected": list(fully_connected),
-        "convolution": [
-            layer.name for layer in network.layers if layer.name not in fully_connected
-        ],
+    rankings = {
+        stage: stage_ranking(
+            network,
+            output,
+            {name: scores[name] for name in layers},
+            settings.normalisation if stage == FULLY_CONNECTED else "none",
+            settings.scope,
+        )
+        for stage, layers in stage_layers(network, fully_connected).items()
     }
-    masks: Masks = {}
-    points: list[SweepPoint] = []
-    chosen: SweepPoint | None = None
-    for stage, layers in stages.items():
-        if layers:
-            dense = _stage_scores(network, output, {name: scores[name] for name in layers})
-            if stage == "fully_connected":
-                dense = normalise(dense, settings.normalisation)
-            sweep = Sweep(
-                stage, rank(dense, settings.scope), target_logits[stage], masks, criterion
-            )
-            fraction = sweep.run(settings)
-            masks = masks | sweep.masks_at(fraction)
-            chosen = sweep.points[fraction]
-            points += [sweep.points[f] for f in sorted(sweep.points)]
-    ordered = {layer.name: masks[layer.name] for layer in network.layers}
-    return Circuit(ordered, chosen.bias, chosen.csa, tuple(points))
+    first = Sweep(
+        FULLY_CONNECTED, rankings[FULLY_CONNECTED], target_logits[FULLY_CONNECTED], criterion
+    )
+    chosen = {threshold: first.choose(settings, threshold) for threshold in settings.thresholds}
+    found: dict[float, tuple[Circuit, tuple[SweepPoint, ...]]] = {}
+    for fraction in dict.fromkeys(choice.fraction for choice in chosen.values()):
+        masks = first.masks_at(fraction)
+        second = None
+        if CONVOLUTION in rankings:
+            fixed = target_logits[CONVOLUTION].with_fixed(masks)
+            second = Sweep(CONVOLUTION, rankings[CONVOLUTION], fixed, criterion)
+        for threshold, choice in chosen.items():
+            if choice.fraction == fraction:
+                found[threshold] = _complete(network, masks, choice, second, threshold, settings)
+    return Extraction(
+        circuits=tuple(found[threshold][0] for threshold in settings.thresholds),
+        points={threshold: found[threshold][1] for threshold in settings.thresholds},
+    )
+
+
+def stage_layers(network: Network, fully_connected: Sequence[str]) -> dict[Stage, list[str]]:
+    """The layers of each stage, in network order; a network without convolutions has one stage."""
+    others = [layer.name for layer in network.layers if layer.name not in fully_connected]
+    stages = {FULLY_CONNECTED: list(fully_connected), CONVOLUTION: others}
+    return {stage: layers for stage, layers in stages.items() if layers}
+
+
+def stage_ranking(
+    network: Network,
+    output: int,
+    scores: Mapping[str, LayerScores],
+    normalisation: Normalisation,
+    scope: Scope,
+) -> Ranking | LayerwiseRanking:
+    """The order in which the weights of a stage's layers are removed.
+
+    Of the output layer only the category's row takes part, as a row of one.
+    """
+    last = network.output_layer.name
+    dense = {
+        name: own.row(network.module(name).weight, output)[None]
+        if name == last
+        else own.dense(network.module(name).weight)
+        for name, own in scores.items()
+    }
+    return rank(normalise(dense, normalisation), scope)
 
 
 @dataclass(frozen=True)
@@ -226,16 +183,14 @@ class Criterion:
     """
 
     task: Task
-    kind: Literal["faithfulness", "csa"]
-    threshold: float
+    kind: CriterionKind
     csa_unpruned: float
     csa_bias_only: float
 
     @classmethod
-    def of(cls, task: Task, settings: Settings) -> "Criterion":
+    def of(cls, task: Task, kind: CriterionKind) -> "Criterion":
         """The criterion of a task, with the two reference values of CSA after their own best bias."""
-        unpruned, null = task.unpruned().csa, task.bias_only().csa
-        return cls(task, settings.criterion, settings.threshold, unpruned, null)
+        return cls(task, kind, task.unpruned().csa, task.bias_only().csa)
 
     @property
     def unpruned(self) -> float:
@@ -246,18 +201,24 @@ class Criterion:
         """Faithfulness that belongs to a CSA on these images."""
         return faithfulness(csa, self.csa_unpruned, self.csa_bias_only)
 
-    def holds(self, point: SweepPoint) -> bool:
+    def holds(self, point: SweepPoint, threshold: float) -> bool:
         """Whether a point of a sweep preserves enough."""
         value = point.csa if self.kind == "csa" else point.faithfulness
-        return value >= self.threshold * self.unpruned
+        return value >= threshold * self.unpruned
+
+
+class Choice(NamedTuple):
+    """The removed fraction that a threshold leads to, what was measured there, and all points it was chosen from."""
+
+    fraction: float
+    point: SweepPoint
+    points: tuple[SweepPoint, ...]
 
 
 class Sweep:
     """One stage's pruning sweep: measures removed fractions and finds the one to keep.
 
-    Attributes
-    ----------
-    points : removed fraction asked for -> what was measured there
+    Every fraction is measured once, however many thresholds ask for it.
     """
 
     def __init__(
@@ -265,34 +226,50 @@ class Sweep:
         stage: Stage,
         ranking: Ranking | LayerwiseRanking,
         target_logit: TargetLogit,
-        fixed: Masks,
         criterion: Criterion,
     ) -> None:
         self._stage = stage
         self._ranking = ranking
-        self._target_logit = target_logit.with_fixed(fixed)
+        self._target_logit = target_logit
         self._criterion = criterion
-        self.points: dict[float, SweepPoint] = {}
+        self._points: dict[float, SweepPoint] = {}
 
     def masks_at(self, fraction: float) -> Masks:
         """The stage's masks at a removed fraction."""
         return self._ranking.mask_at(fraction)
 
-    def run(self, settings: Settings) -> float:
-        """Measure the grid, refine where the criterion fails, and return the removed fraction to keep."""
-        for fraction in settings.removed_fractions:
-            self._measure(fraction)
-        low, high = self._limits(settings.choose)
-        if high is not None:
-            for fraction in np.linspace(low, high, settings.refinement + 2)[1:-1]:
-                self._measure(float(fraction))
-        return self._limits(settings.choose)[0]
+    def point(self, fraction: float) -> SweepPoint:
+        """What is measured at a removed fraction."""
+        if fraction not in self._points:
+            self._points[fraction] = self._measured(self.masks_at(fraction))
+        return self._points[fraction]
 
-    def _measure(self, fraction: float) -> None:
-        masks = self.masks_at(fraction)
+    def choose(self, settings: Settings, threshold: float) -> Choice:
+        """The removed fraction to keep: of the grid's, then of finer steps from there to the next sparser one.
+
+        The choice rests on these points alone, so other thresholds cannot change it. Unless the sweep is complete, as
+        it can be for the first threshold, only those are measured that it takes to be certain of it.
+        """
+        grid = list(settings.removed_fractions)
+        complete = settings.sweep == "complete" and threshold == settings.thresholds[0]
+        asked = set(grid if complete else ())
+
+        def holds(fraction: float) -> bool:
+            asked.add(fraction)
+            return self._criterion.holds(self.point(fraction), threshold)
+
+        chosen, failed = sparsest_that_holds(grid, holds, settings.choose)
+        if failed is not None:
+            finer = np.linspace(chosen, failed, settings.refinement + 2)[:-1].tolist()
+            asked |= set(finer if complete else ())
+            chosen, _ = sparsest_that_holds(finer, holds, settings.choose)
+        points = tuple(self.point(fraction) for fraction in sorted(asked | {chosen}))
+        return Choice(chosen, self.point(chosen), points)
+
+    def _measured(self, masks: Masks) -> SweepPoint:
         fit = self._criterion.task.fit(self._target_logit(masks))
         kept = sum(int(mask.sum()) for mask in masks.values())
-        self.points[fraction] = SweepPoint(
+        return SweepPoint(
             stage=self._stage,
             removed_fraction=1 - kept / self._ranking.size,
             kept_fraction=kept / self._ranking.size,
@@ -303,22 +280,29 @@ class Sweep:
             false_alarms=fit.false_alarms,
         )
 
-    def _limits(
-        self, choose: Literal["before_first_failure", "sparsest"]
-    ) -> tuple[float, float | None]:
-        """The fraction to keep, and the next sparser one, which fails (None where none does).
 
-        The first fraction of the grid is 0: nothing removed in this stage always counts as holding.
-        """
-        fractions = sorted(self.points)
-        holds = [self._criterion.holds(self.points[fraction]) for fraction in fractions]
-        holds[0] = True
-        if choose == "sparsest":
-            last = max(place for place, held in enumerate(holds) if held)
-        else:
-            last = holds.index(False) - 1 if False in holds else len(holds) - 1
-        following = fractions[last + 1] if last + 1 < len(fractions) else None
-        return fractions[last], following
+def sparsest_that_holds(
+    fractions: Sequence[float], holds: Callable[[float], bool], choose: ChoiceRule
+) -> tuple[float, float | None]:
+    """The removed fraction to keep of an ascending list, and the next one, which fails (None where none does).
+
+    The first always counts as holding: it is not looked at. "before_first_failure" looks from the first on until one
+    fails, "sparsest" from the last back until one holds; neither assumes that the curve is monotone.
+    """
+    first, *others = fractions
+    if choose == "before_first_failure":
+        chosen = first
+        for fraction in others:
+            if not holds(fraction):
+                return chosen, fraction
+            chosen = fraction
+        return chosen, None
+    failed = None
+    for fraction in reversed(others):
+        if holds(fraction):
+            return fraction, failed
+        failed = fraction
+    return first, failed
 
 
 def full_masks(
@@ -342,62 +326,19 @@ def full_masks(
     return masks
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """A circuit on new images, with every bias fitted on the extraction images.
-
-    Attributes
-    ----------
-    csa_unpruned, csa_bias_only : CSA of the unpruned output unit, and of a constant one
-    csa, hits, false_alarms : of the circuit
-    faithfulness : (csa - csa_bias_only) / (csa_unpruned - csa_bias_only); NaN where that is not defined
-    auc : area under the ROC curve of the circuit's logit
-    logit_correlation : Pearson correlation of the circuit's logit with the unpruned one
-    """
-
-    csa_unpruned: float
-    csa_bias_only: float
-    csa: float
-    faithfulness: float
-    hits: float
-    false_alarms: float
-    auc: float
-    logit_correlation: float
-
-
-def evaluate(
-    target_logits: NDArray[np.float64], bias: float, extraction: Task, evaluation: Task
-) -> Evaluation:
-    """Measure a circuit's logit (image,) on new images.
-
-    The references, the unpruned output unit and the constant one, get the biases that are best for them on the
-    extraction images, as the circuit did: so all three are measured on images that chose nothing.
-    """
-    new = evaluation
-    fitted = extraction.unpruned().bias, extraction.bias_only().bias
-    unpruned = measure(new.target, new.rivals, new.is_category, fitted[0])
-    constant = measure(np.zeros_like(new.target), new.rivals, new.is_category, fitted[1])
-    circuit = measure(target_logits, new.rivals, new.is_category, bias)
-    return Evaluation(
-        csa_unpruned=unpruned.csa,
-        csa_bias_only=constant.csa,
-        csa=circuit.csa,
-        faithfulness=faithfulness(circuit.csa, unpruned.csa, constant.csa),
-        hits=circuit.hits,
-        false_alarms=circuit.false_alarms,
-        auc=area_under_curve(target_logits, new.is_category),
-        logit_correlation=correlation(target_logits, new.target),
-    )
-
-
-def _stage_scores(
-    network: Network, output: int, scores: Mapping[str, LayerScores]
-) -> dict[str, Tensor]:
-    """Dense scores of a stage's weights; of the output layer only the category's row, as a row of one."""
-    last = network.output_layer.name
-    return {
-        name: own.row(network.module(name).weight, output)[None]
-        if name == last
-        else own.dense(network.module(name).weight)
-        for name, own in scores.items()
-    }
+def _complete(
+    network: Network,
+    masks: Masks,
+    first: Choice,
+    second: Sweep | None,
+    threshold: float,
+    settings: Settings,
+) -> tuple[Circuit, tuple[SweepPoint, ...]]:
+    """A fully-connected circuit completed by its convolutions, with the points of both stages."""
+    last, points = first.point, first.points
+    if second is not None:
+        choice = second.choose(settings, threshold)
+        masks = masks | second.masks_at(choice.fraction)
+        last, points = choice.point, points + choice.points
+    ordered = {layer.name: masks[layer.name] for layer in network.layers}
+    return Circuit(threshold, ordered, last.bias, last.csa), points

@@ -2,10 +2,12 @@
 
 In each layer's group `masks` is uint8 (category, byte): the boolean mask of the layer's whole weight tensor in C
 order, eight weights to a byte, highest bit first, True = kept. The order of the categories is the attribute
-`categories` of the store, the shape of the weight tensor the attribute `weight_shape` of the array.
+`categories` of the store, the shape of the weight tensor the attribute `weight_shape` of the array. A chunk holds
+one category and at most 512 KiB, so that a run of bytes can be read for all categories at once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,10 @@ from anatomy.canonical import read_json
 from anatomy.errors import InputError
 from anatomy.masks import pack, unpack
 from anatomy.networks.graph import Layer
-from anatomy.store import ArraySpec, StoreWriter, open_store, read_array, read_rows
+from anatomy.store import ArraySpec, StoreWriter, open_store, read_array, read_rows, row_blocks
+
+# 1,000 categories of a block take half a gigabyte; smaller chunks would be more files.
+CHUNK_BYTES = 2**19
 
 
 def write_masks(
@@ -75,6 +80,20 @@ class MaskFile:
         """Mask of one layer of one category's circuit, in the shape of the weight tensor."""
         return unpack(self.packed(category, layer), self.shapes[layer])
 
+    def blocks(self, layer: str, categories: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
+        """Packed masks of one layer in consecutive blocks (category, byte): every byte is read once.
+
+        The rows of a block are in the order of `categories`; all blocks together hold the whole layer.
+        """
+        array = read_array(self._group, f"{layer}/masks")
+        rows = [slice(*_place(self.categories, category)) for category in categories]
+        for part in row_blocks(array.shape[1], array.chunks[1]):
+            block = np.empty((len(rows), part.stop - part.start), np.uint8)
+            for number, row in enumerate(rows):
+                block[number] = read_rows(array, (row, part))[0]
+            yield block
+            del block  # before there is the next
+
 
 def _place(categories: Sequence[str], category: str) -> tuple[int, int]:
     place = categories.index(category)
@@ -89,14 +108,15 @@ def _write(
     manifest: Path,
     provenance: Mapping[str, Any],
 ) -> None:
+    sizes = {layer: -(-math.prod(shape) // 8) for layer, shape in shapes.items()}
     arrays = {
         f"{layer}/masks": ArraySpec(
-            shape=(len(categories), -(-int(np.prod(shape)) // 8)),
-            chunks=(1, -(-int(np.prod(shape)) // 8)),
+            shape=(len(categories), size),
+            chunks=(1, min(size, CHUNK_BYTES)),
             dtype="uint8",
-            attributes={"weight_shape": list(shape), "axes": ["category", "byte"]},
+            attributes={"weight_shape": list(shapes[layer]), "axes": ["category", "byte"]},
         )
-        for layer, shape in shapes.items()
+        for layer, size in sizes.items()
     }
     described = {
         "categories": list(categories),

@@ -6,12 +6,19 @@ own settings change.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from anatomy.canonical import digest, write_if_different
+from anatomy.circuit_plan import (
+    PART_TABLES,
+    circuit_specs,
+    fully_connected_stage,
+    has_stability,
+    in_shards,
+)
 from anatomy.config import resolution
 from anatomy.config.configuration import Configuration
 from anatomy.config.methods import Circuits, Knockouts
@@ -27,9 +34,19 @@ from anatomy.config.stimuli import (
 SPECS = Path("results/specs")
 STEPS = Path(__file__).parent / "steps"
 NOT_STEPS = ("__init__", "step", "opening")
+# kind of figures -> the folder of their method, and their names
 FIGURES = {
-    "circuits": ("pruning_curves", "circuit_sizes", "substitution_accuracy"),
-    "knockouts": ("performance", "sensitivity"),
+    "circuits": (
+        "circuits",
+        (
+            *("pruning_curves", "circuit_sizes", "substitution_accuracy"),
+            *("frontier", "controls"),
+        ),
+    ),
+    "overlap": ("circuits", ("overlap", "overlap_matrix", "layer_shares")),
+    "score_comparison": ("circuits", ("score_comparison",)),
+    "scoring_stability": ("circuits", ("scoring_stability",)),
+    "knockouts": ("knockouts", ("performance", "sensitivity")),
 }
 Spec = dict[str, Any]
 
@@ -58,7 +75,7 @@ class Plan:
         return sorted(path.stem for path in STEPS.glob("*.py") if path.stem not in NOT_STEPS)
 
     def parts(self, step: str, network: str) -> list[str]:
-        """Names of the jobs that a step of one network is divided into."""
+        """Names of the jobs that a step of one network is divided into; of figures, the networks of one kind."""
         prefix = f"{step}/{network}/"
         return [job.removeprefix(prefix) for job in self.specs if job.startswith(prefix)]
 
@@ -67,14 +84,23 @@ class Plan:
         return {
             "stimuli": self._stimuli_targets(),
             "networks": [_description(name) for name in self.configuration.networks],
-            "circuits": self.circuit_tables(),
+            "circuits": [
+                table
+                for network in self.specs["summary"]["circuits"]
+                for table in (*self.tables_of_circuits(network), *self.joined_tables(network))
+            ],
             "knockouts": self.knockout_tables(),
             "figures": self._figure_targets(),
         }
 
-    def circuit_tables(self) -> list[str]:
-        """The summary of circuits of each network that has them."""
-        return [f"results/{n}/circuits/summary.csv" for n in self.specs["summary"]["circuits"]]
+    def circuit_tables(self, table: str) -> list[str]:
+        """One table of circuits, of each network that has them."""
+        return [f"results/{n}/circuits/{table}.csv" for n in self.specs["summary"]["circuits"]]
+
+    @staticmethod
+    def tables_of_circuits(network: str) -> list[str]:
+        """The tables that every network with circuits has."""
+        return [f"results/{network}/circuits/{table}.csv" for table in ("summary", "overlap")]
 
     def knockout_tables(self) -> list[str]:
         """The table of knock-outs of each network that has them."""
@@ -108,10 +134,23 @@ class Plan:
         names = self.parts("circuits", network)
         return [f"results/{network}/circuits/shards/{name}{ending}" for name in names]
 
-    def knockout_parts(self, network: str) -> list[str]:
-        """The tables that a network's knock-outs are joined from."""
-        names = self.parts("knockouts", network)
-        return [f"results/{network}/knockouts/parts/{name}.parquet" for name in names]
+    def table_parts(self, network: str, method: str, table: str) -> list[str]:
+        """The parts that a table of a network is joined from."""
+        if method == "knockouts":
+            names = self.parts("knockouts", network)
+            return [f"results/{network}/knockouts/parts/{name}.parquet" for name in names]
+        names = self.parts(PART_TABLES[table], network)
+        return [f"results/{network}/circuits/parts/{table}/{name}.parquet" for name in names]
+
+    def joined_tables(self, network: str) -> list[str]:
+        """The tables of circuits of one network that are joined from parts."""
+        tables = self.parts("join_tables", f"{network}/circuits")
+        return [f"results/{network}/circuits/{table}.csv" for table in tables]
+
+    def picture_tables(self, network: str, ending: str) -> list[str]:
+        """The tables that a network's pictures of circuits are drawn from."""
+        names = self.parts("circuit_pictures", network)
+        return [f"results/{network}/circuits/pictures/{name}_{ending}.parquet" for name in names]
 
     def downloads(self, stimuli: str) -> list[str]:
         """What must be downloaded before a stimulus set can be made."""
@@ -149,10 +188,11 @@ class Plan:
             figures += [
                 f"results/figures/toybox_{name}.png" for name in ("contact_sheet", "labels")
             ]
-        for method, names in FIGURES.items():
-            for network in self.specs["summary"][method]:
+        for kind, (method, names) in FIGURES.items():
+            for network in self.parts("figures", kind):
                 figures += [f"results/{network}/{method}/figures/{name}.png" for name in names]
-        return figures
+        drawn = self.parts("figures", "pictures")
+        return figures + [f"results/{network}/circuits/figures/pictures" for network in drawn]
 
 
 def make_plan(configuration: Configuration, list_files: bool = True) -> Plan:
@@ -262,67 +302,6 @@ def record_spec(configuration: Configuration, name: str, stimuli: str) -> Spec:
     }
 
 
-def fully_connected_stage(configuration: Configuration, name: str) -> list[str]:
-    """The layers pruned first: all linear layers, and the output layer whatever its kind."""
-    layers = resolution.layers(configuration, name)
-    output = layers[-1][0]
-    return [layer for layer, kind in layers if kind == "linear" or layer == output]
-
-
-def circuit_specs(configuration: Configuration, name: str, circuits: Circuits) -> dict[str, Spec]:
-    """Scores and circuits in shards of categories, and the tables over all of them."""
-    rows = resolution.stimulus_categories(
-        f"stimuli.{circuits.stimuli}", configuration.stimuli[circuits.stimuli]
-    )
-    wanted = [r.category for r in rows if r.category in (circuits.categories or [r.category])]
-    shared = {
-        "network": name,
-        "stimuli": circuits.stimuli,
-        "threads": configuration.compute.threads,
-    }
-    scoring = shared | {"score": circuits.score}
-    extraction = shared | circuits.model_dump(
-        mode="json",
-        include={
-            "score",
-            "normalisation",
-            "scope",
-            "criterion",
-            "threshold",
-            "choose",
-            "removed_fractions",
-            "refinement",
-        },
-    )
-    extraction |= {
-        "fully_connected": fully_connected_stage(configuration, name),
-        "batch_size": configuration.compute.batch_size,
-    }
-    specs: dict[str, Spec] = {}
-    shards = in_shards(wanted, [row.category for row in rows], circuits.categories_per_job)
-    for shard, categories in shards.items():
-        specs[f"scores/{name}/{shard}"] = scoring | {"categories": categories}
-        specs[f"circuits/{name}/{shard}"] = extraction | {"categories": categories}
-    specs[f"circuit_tables/{name}"] = {"categories": wanted}
-    return specs
-
-
-def in_shards(
-    wanted: Sequence[str], all_categories: Sequence[str], size: int
-) -> dict[str, list[str]]:
-    """Shard name -> its categories.
-
-    A category's shard depends on its place in the stimulus set alone, so that asking for another category changes
-    one shard and no other.
-    """
-    shards: dict[str, list[str]] = {}
-    chosen = set(wanted)
-    for place, category in enumerate(all_categories):
-        if category in chosen:
-            shards.setdefault(f"shard_{place // size:04d}", []).append(category)
-    return shards
-
-
 def knockout_specs(
     configuration: Configuration, name: str, knockouts: Knockouts
 ) -> dict[str, Spec]:
@@ -344,7 +323,7 @@ def knockout_specs(
         f"knockouts/{name}/{part.replace('shard', 'layers')}": settings | shared | {"layers": group}
         for part, group in in_shards(layers, known, knockouts.layers_per_job).items()
     }
-    return specs | {f"knockout_tables/{name}": {"layers": layers}}
+    return specs | {f"join_tables/{name}/knockouts/performance": {}}
 
 
 def summary_spec(configuration: Configuration) -> Spec:
@@ -364,7 +343,14 @@ def figure_specs(configuration: Configuration) -> dict[str, Spec]:
     if any(isinstance(stimuli, ToyboxStimuli) for stimuli in configuration.stimuli.values()):
         specs["figures/toybox"] = {}
     for name in _networks_of(configuration, configuration.circuits):
-        specs[f"figures/circuits/{name}"] = {"names": _names(configuration)}
+        names = {"names": _names(configuration)}
+        specs |= {f"figures/{kind}/{name}": names for kind in ("circuits", "overlap")}
+        if configuration.circuits.comparison is not None:
+            specs[f"figures/score_comparison/{name}"] = {}
+        if has_stability(configuration.circuits):
+            specs[f"figures/scoring_stability/{name}"] = {}
+        if configuration.circuits.pictures != 0:
+            specs[f"figures/pictures/{name}"] = names
     for name in _networks_of(configuration, configuration.knockouts):
         outputs = len(resolution.output_categories(configuration, name))
         specs[f"figures/knockouts/{name}"] = {"outputs": outputs}

@@ -5,9 +5,9 @@ its scores would take up to 150 MB; a convolution as the array `values` of its s
 random, need no file.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import zarr
@@ -56,10 +56,8 @@ class ScoreFile:
     def read(self, category: str, network: Network) -> dict[str, LayerScores]:
         """Layer -> scores of one category, on the network's device."""
         names = [layer.name for layer in network.layers]
-        if self._kind == "magnitude":
-            return magnitude_scores(names)
-        if self._kind == "random":
-            return random_scores(RANDOM_SEED, category, names)
+        if self._kind in CONTROLS:
+            return control_scores(self._kind, category, names)
         return {name: self._layer(f"{category}/{name}", network.device) for name in names}
 
     def _layer(self, path: str, device: torch.device) -> LayerScores:
@@ -70,6 +68,15 @@ class ScoreFile:
         if f"{path}/values" in self._group:
             return ConvolutionScores(tensor("values"))
         return LinearScores(tensor("inputs"), tensor("gradients"), self._kind == "signed")
+
+
+def control_scores(
+    kind: Literal["magnitude", "random"], category: str, layers: Sequence[str]
+) -> dict[str, LayerScores]:
+    """Scores that need no images, by layer name."""
+    if kind == "magnitude":
+        return dict(magnitude_scores(layers))
+    return dict(random_scores(RANDOM_SEED, category, layers))
 
 
 def _tensors(scores: Mapping[str, LinearScores | ConvolutionScores]) -> dict[str, Tensor]:

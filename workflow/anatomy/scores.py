@@ -17,7 +17,7 @@ without looking at the category: `magnitude`, |w|, and `random`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
@@ -173,6 +173,35 @@ def score_weights(
     return {name: _layer_scores(network.module(name), own, kind) for name, own in calls.items()}
 
 
+def contributions(
+    network: Network,
+    images: Tensor,
+    output: int,
+    kind: GradientKind,
+    sample: Mapping[str, Tensor],
+) -> dict[str, Tensor]:
+    """What each image adds to the scores of some weights: their mean over images is the score.
+
+    Parameters
+    ----------
+    network, images, output, kind : as for `score_weights`.
+    sample : by layer name, (weight,) int64 indices into the layer's weight tensor in C order.
+
+    Returns
+    -------
+    Contributions (image, weight) by layer name, on the network's device.
+
+    Raises
+    ------
+    InputError as `score_weights` does, and if a layer has no weight of some index.
+    """
+    calls = _record_calls(network, images.to(network.device), output, list(sample))
+    return {
+        name: _contributions(network.module(name), calls[name], kind, _checked(network, name, own))
+        for name, own in sample.items()
+    }
+
+
 def magnitude_scores(layers: Sequence[str]) -> dict[str, MagnitudeScores]:
     """Control scores |w| by layer name."""
     return {name: MagnitudeScores() for name in layers}
@@ -261,10 +290,39 @@ def _layer_scores(
     module: nn.Conv2d | nn.Linear, calls: list[_Call], kind: GradientKind
 ) -> LinearScores | ConvolutionScores:
     signed = kind == "signed"
-    if isinstance(module, nn.Linear) and len(calls) == 1 and calls[0].inputs.ndim == 2:
+    if _factors(module, calls):
         return LinearScores(calls[0].inputs, calls[0].gradients, signed)
     scores = _mean_gradient(module, calls, kind).mul_(module.weight.detach())
     return ConvolutionScores(scores if signed else scores.abs_())
+
+
+def _contributions(
+    module: nn.Conv2d | nn.Linear, calls: list[_Call], kind: GradientKind, indices: Tensor
+) -> Tensor:
+    if _factors(module, calls):
+        units, inputs = indices // module.in_features, indices % module.in_features
+        gradients = calls[0].inputs[:, inputs] * calls[0].gradients[:, units]
+    else:
+        if kind == "absolute_per_position":
+            calls = [call.absolute() for call in calls]
+        gradients = torch.stack(
+            [gradient.flatten()[indices] for gradient in _image_gradients(module, calls)]
+        )
+    values = gradients.mul_(module.weight.detach().flatten()[indices])
+    return values if kind == "signed" else values.abs_()
+
+
+def _checked(network: Network, layer: str, indices: Tensor) -> Tensor:
+    """Indices of a layer's weights on the network's device."""
+    size = network.module(layer).weight.numel()
+    if ((indices < 0) | (indices >= size)).any():
+        raise InputError(f"layer {layer!r} has {size} weights, and the sample asks for others")
+    return indices.to(network.device)
+
+
+def _factors(module: nn.Conv2d | nn.Linear, calls: list[_Call]) -> bool:
+    """Whether each weight has a single product in each image: a linear layer at one position."""
+    return isinstance(module, nn.Linear) and len(calls) == 1 and calls[0].inputs.ndim == 2
 
 
 def _mean_gradient(module: nn.Conv2d | nn.Linear, calls: list[_Call], kind: GradientKind) -> Tensor:
@@ -276,9 +334,15 @@ def _mean_gradient(module: nn.Conv2d | nn.Linear, calls: list[_Call], kind: Grad
         total = _weight_gradient(module, [call.absolute() for call in calls])
     else:
         total = torch.zeros_like(module.weight, requires_grad=False)
-        for image in range(images):
-            total += _weight_gradient(module, [call.of_image(image) for call in calls]).abs_()
+        for gradient in _image_gradients(module, calls):
+            total += gradient.abs_()
     return total.div_(images)
+
+
+def _image_gradients(module: nn.Conv2d | nn.Linear, calls: list[_Call]) -> Iterator[Tensor]:
+    """The weight gradient of one image after the other, in the shape of the weight tensor."""
+    for image in range(len(calls[0].inputs)):
+        yield _weight_gradient(module, [call.of_image(image) for call in calls])
 
 
 def _weight_gradient(module: nn.Conv2d | nn.Linear, calls: list[_Call]) -> Tensor:

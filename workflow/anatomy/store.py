@@ -236,8 +236,11 @@ def read_array(group: zarr.Group, name: str) -> zarr.Array:
     return array
 
 
-def read_rows(array: zarr.Array, rows: slice | NDArray) -> NDArray:
-    """Rows (first axis) of an array, by slice or by index; a chunk that fails its checksum is an error by name."""
+def read_rows(array: zarr.Array, rows: slice | NDArray | tuple[slice, ...]) -> NDArray:
+    """Rows (first axis) of an array, by slice or by index, or a block by one slice for each axis.
+
+    A chunk that fails its checksum is an error by name.
+    """
     try:
         return array[rows] if isinstance(rows, slice) else array.oindex[rows]
     except (ValueError, RuntimeError, OSError) as error:

@@ -16,13 +16,16 @@ from anatomy.stats import (
     t_interval,
     wilson_interval,
 )
-from anatomy.tables import SUMMARY
+from anatomy.tables import NOT_ABOVE_ZERO, SUMMARY
 
 SEED = 0
 CIRCUIT_MEASURES = (
     *("kept_fraction", "kept_fraction_fc", "kept_fraction_conv"),
+    *("kept_fraction_all_weights", "connected_fraction"),
     *("csa_unpruned", "csa_evaluation", "faithfulness"),
 )
+# controls whose CSA the table of circuits already has
+IN_SUMMARY = ("circuit", "unpruned", "constant")
 Row = dict[str, Any]
 
 
@@ -44,8 +47,9 @@ def network_rows(
 def circuit_rows(summary: pd.DataFrame) -> Iterator[Row]:
     """Means over categories that have a circuit, with bootstrap intervals over categories."""
     found = summary.dropna(subset=["kept_fraction"])
-    share = wilson_interval(len(found), len(summary))
-    yield _row("categories_with_circuit", "all", share)
+    yield _row("categories_with_circuit", "all", wilson_interval(len(found), len(summary)))
+    above_zero = int((summary["outcome"] != NOT_ABOVE_ZERO).sum())
+    yield _row("categories_above_zero", "all", wilson_interval(above_zero, len(summary)))
     if found.empty:
         return
     for group in ["all", *sorted(found["super_category"].unique())]:
@@ -54,12 +58,38 @@ def circuit_rows(summary: pd.DataFrame) -> Iterator[Row]:
             values = rows[measure].dropna()
             if len(values):
                 null = rows["csa_bias_only"].mean() if measure.startswith("csa") else None
-                p = _above_null(rows) if measure == "csa_evaluation" else None
+                above = _above(rows["csa_evaluation"], rows["csa_bias_only"])
+                p = above if measure == "csa_evaluation" else None
                 yield _row(measure, group, confidence_interval(values, SEED), null, p)
         if rows["csa_unpruned"].mean() > 0:  # there is something to retain
             retained = ratio_interval(rows["csa_evaluation"], rows["csa_unpruned"], SEED)
             null = rows["csa_bias_only"].mean() / rows["csa_unpruned"].mean()
             yield _row("csa_retained", group, retained, null)
+
+
+def control_rows(controls: pd.DataFrame) -> Iterator[Row]:
+    """CSA of each control, over the categories that have it; its null is that of the constant unit.
+
+    The test is Wilcoxon's signed-rank test over categories, one-sided: the circuit above the control.
+    """
+    csa = controls.pivot(index="category", columns="control", values="csa")
+    for control in [name for name in controls["control"].unique() if name not in IN_SUMMARY]:
+        pairs = csa[["circuit", "constant", control]].dropna()
+        estimate = confidence_interval(pairs[control], SEED)
+        p_value = _above(pairs["circuit"], pairs[control])
+        yield _row(f"csa_{control}", "all", estimate, pairs["constant"].mean(), p_value)
+
+
+def overlap_rows(overlap: pd.DataFrame) -> Iterator[Row]:
+    """Mean Jaccard similarity of pairs of circuits; its null is that of independent masks of the same sizes.
+
+    The p-value of pairs within super-categories is that of a permutation test against pairs between them.
+    """
+    for row in overlap[overlap["layer"] == "all"].dropna(subset=["mean_jaccard"]).itertuples():
+        estimate = Estimate(row.mean_jaccard, row.low, row.high, row.pairs)
+        p_value = None if np.isnan(row.p_value) else row.p_value
+        measure = "overlap" if row.relation == "all" else f"overlap_{row.relation}"
+        yield _row(measure, "all", estimate, row.mean_expected_jaccard, p_value)
 
 
 def knockout_rows(table: pd.DataFrame, chance: float) -> Iterator[Row]:
@@ -87,9 +117,9 @@ def table(rows: list[Row]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(SUMMARY))
 
 
-def _above_null(rows: pd.DataFrame) -> float | None:
-    """Wilcoxon's signed-rank test over categories: CSA of circuits above that of a constant unit."""
-    difference = rows["csa_evaluation"] - rows["csa_bias_only"]
+def _above(circuits: pd.Series, others: pd.Series) -> float | None:
+    """Wilcoxon's signed-rank test over categories: CSA of circuits above that of something else."""
+    difference = circuits - others
     if not difference.any():
         return None
     return float(wilcoxon(difference, alternative="greater").pvalue)

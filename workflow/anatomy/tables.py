@@ -7,6 +7,11 @@ import pandas as pd
 
 from anatomy.canonical import write_text
 
+# column `outcome` of circuits
+FOUND = "circuit"
+NOT_ABOVE_ZERO = "unpruned CSA not above 0"
+NOT_ABOVE_CONSTANT = "unpruned unit no better than a constant one"
+
 CIRCUIT_SUMMARY = {
     "category": "category of the circuit's output unit",
     "super_category": "its super-category",
@@ -29,6 +34,12 @@ CIRCUIT_SUMMARY = {
     "false_alarms": "share of all other evaluation images that it calls the category",
     "auc": "area under the ROC curve of the circuit's logit on the evaluation images",
     "logit_correlation": "Pearson correlation of the circuit's logit with the unpruned one, evaluation images",
+    "outcome": f"`{FOUND}`, or why there is none: `{NOT_ABOVE_ZERO}` or `{NOT_ABOVE_CONSTANT}` (on the extraction "
+    "images, each with its best bias)",
+    "kept_fraction_all_weights": "share of all weights of the network that the circuit keeps, those of the other "
+    "output units counted as removed",
+    "connected_fraction": "share of the weights that can reach the output unit which lie on a path of kept weights "
+    "from the images to the unit: what of the circuit can have an effect",
 }
 CIRCUIT_SWEEP = {
     "category": "category of the output unit",
@@ -40,6 +51,121 @@ CIRCUIT_SWEEP = {
     "faithfulness": "(csa - that of a constant unit) / (that of the unpruned unit - that of a constant unit)",
     "hits": "share of the category's images called the category",
     "false_alarms": "share of all other images called the category",
+    "threshold": "threshold of the circuit that the sweep led to; each has both stages",
+}
+CIRCUIT_CONTROLS = {
+    "category": "category of the output unit",
+    "super_category": "its super-category",
+    "control": "circuit: the circuit itself; unpruned: the whole network; constant: a constant unit; magnitude, "
+    "random: as many weights of each stage, the largest ones or random ones; other_same, other_different: the "
+    "circuit of a category of the same or of another super-category, with this unit's own row of the output layer; "
+    "circuit_removed: all weights but the circuit's",
+    "other": "category whose circuit was used",
+    "kept_fraction": "share of the weights that can reach the output unit which are kept",
+    "bias": "bias added to the logit, best on the extraction images",
+    "csa": "circuit substitution accuracy on the evaluation images",
+    "faithfulness": "(csa - that of a constant unit) / (that of the unpruned unit - that of a constant unit)",
+    "hits": "share of the category's evaluation images called the category",
+    "false_alarms": "share of all other evaluation images called the category",
+    "auc": "area under the ROC curve of the logit on the evaluation images",
+    "logit_correlation": "Pearson correlation of the logit with the unpruned one, evaluation images",
+}
+CIRCUIT_OVERLAP_PAIRS = {
+    "category_a": "category of the first circuit; each pair is there once per layer",
+    "category_b": "category of the second circuit",
+    "same_super_category": "whether both belong to the same super-category",
+    "layer": "layer; all: all layers but the output layer together",
+    "intersection": "number of weights that both circuits keep",
+    "union": "number of weights that at least one of them keeps",
+    "jaccard": "intersection / union; empty where neither keeps a weight of the layer",
+    "expected_jaccard": "the same for independent masks that keep as many weights of each layer (expected intersection "
+    "n_a n_b / N of a layer, summed over the layers for all)",
+}
+CIRCUIT_OVERLAP = {
+    "layer": "layer; all: all layers but the output layer together",
+    "relation": "pairs of circuits: all, within a super-category, or between super-categories",
+    "pairs": "number of pairs whose similarity is defined",
+    "mean_jaccard": "their mean Jaccard similarity",
+    "low": "lower end of its 95 % bootstrap interval over categories; empty where a bootstrap sample has no such pair",
+    "high": "upper end of that interval",
+    "mean_expected_jaccard": "mean expected Jaccard similarity of the same pairs, for independent masks of the same "
+    "sizes",
+    "difference": "mean within - mean between; only in rows within",
+    "p_value": "one-sided (within > between): 10,000 permutations of super-categories over categories, (k + 1) / "
+    "10,001; empty with one super-category, or where none has two circuits",
+}
+CIRCUIT_SHARING = {
+    "layer": "layer; all: all layers but the output layer together",
+    "circuits": "number of circuits",
+    "weights": "weights that exactly so many circuits keep",
+    "fraction": "their share of the layer's weights",
+    "expected_fraction": "that share for independent masks that keep as many weights of each layer",
+}
+CIRCUIT_LAYER_SHARES = {
+    "category": "category of the circuit",
+    "super_category": "its super-category",
+    "layer": "layer, the output layer too",
+    "kept": "weights of the layer that the circuit keeps",
+    "weights": "weights of the layer; of the output layer those of the category's own row",
+    "kept_fraction": "kept / weights",
+}
+SCORE_COMPARISON = {
+    "category": "category of the output unit",
+    "stage": "layers being pruned, fully_connected or convolution; the others are intact",
+    "score": "kind of weight score",
+    "normalisation": "of the scores, layer by layer; none for convolutions and where it makes no difference",
+    "scope": "joint: all weights of the stage ranked together; per_layer: each layer by itself",
+    "removed_fraction": "share of the stage's weights removed (of the output layer only the unit's row counts)",
+    "kept_fraction": "1 - removed_fraction",
+    "bias": "best bias of the output unit on the extraction images",
+    "csa": "circuit substitution accuracy on the extraction images at that bias",
+    "faithfulness": "(csa - csa_bias_only) / (csa_unpruned - csa_bias_only)",
+    "hits": "share of the category's images called the category",
+    "false_alarms": "share of all other images called the category",
+    "csa_unpruned": "CSA of the unpruned output unit on the extraction images, at its best bias",
+    "csa_bias_only": "the same of a constant output unit",
+}
+SCORING_STABILITY = {
+    "category": "category of the output unit",
+    "layer": "layer whose weights are ranked; all: mean over the layers that have a correlation",
+    "images": "number of images in the subset: 1, 2, 4, ... up to half of the category's scoring images",
+    "subset": "number of the subset of that size, from 0; subsets of a size share no image with each other, and none "
+    "with the reference",
+    "rank_correlation": "Spearman's rank correlation of the scores from the subset with those from the second half of "
+    "the scoring images, over a fixed random sample of up to 20,000 weights; empty where all scores of the layer are "
+    "equal",
+}
+TOP_IMAGES = {
+    "layer": "layer; those that are called several times are left out",
+    "unit": "index of the unit in its layer",
+    "image": "row of the image in the table of the stimulus set",
+    "image_id": "name of the image",
+    "y": "row of the position of the largest response, -1 for units without positions",
+    "x": "column of that position, -1 for units without positions",
+    "response": "largest response behind the non-linearity over the evaluation images; of equal ones the first",
+}
+CIRCUIT_UNITS = {
+    "category": "category of the circuit's output unit",
+    "layer": "layer, one of the last 12",
+    "column": "number of the layer in the picture, 0 = leftmost",
+    "unit": "index of the unit in its layer",
+    "strength": "share of the (absolute) scores of the layer's connected weights that lies in this unit's own weights",
+    "rank": "1 = strongest unit of its layer; at most 6",
+    "units": "number of units of the layer",
+    "connected_units": "units of the layer with weights on a path of kept weights from the images to the output unit",
+    "connected_fraction": "share of the layer's weights on such a path (output layer: of the category's row)",
+    "thumbnail": "PNG: filter of the first layer, part of the top image that the unit sees, or the whole image; empty "
+    "for layers called several times",
+}
+CIRCUIT_CONNECTIONS = {
+    "category": "category of the circuit's output unit",
+    "layer_from": "earlier layer",
+    "unit_from": "its unit",
+    "layer_to": "later layer that reads the earlier one with no other layer between",
+    "unit_to": "its unit",
+    "strength": "share of the (absolute) scores of the later layer's connected weights that lies in this connection",
+    "sign": "1 excitatory, -1 inhibitory: of its weights averaged with their scores, and of the gain of a batch "
+    "normalisation behind them",
 }
 KNOCKOUT_PERFORMANCE = {
     "layer": "layer that is knocked out",
@@ -82,6 +208,16 @@ TRAINING = {
 TABLES = {
     "results/{network}/circuits/summary.csv": CIRCUIT_SUMMARY,
     "results/{network}/circuits/sweep.csv": CIRCUIT_SWEEP,
+    "results/{network}/circuits/controls.csv": CIRCUIT_CONTROLS,
+    "results/{network}/circuits/overlap.parquet": CIRCUIT_OVERLAP_PAIRS,
+    "results/{network}/circuits/overlap.csv": CIRCUIT_OVERLAP,
+    "results/{network}/circuits/sharing.csv": CIRCUIT_SHARING,
+    "results/{network}/circuits/layer_shares.csv": CIRCUIT_LAYER_SHARES,
+    "results/{network}/circuits/score_comparison.csv": SCORE_COMPARISON,
+    "results/{network}/circuits/scoring_stability.csv": SCORING_STABILITY,
+    "results/{network}/circuits/top_images.parquet": TOP_IMAGES,
+    "results/{network}/circuits/pictures/{shard}_units.parquet": CIRCUIT_UNITS,
+    "results/{network}/circuits/pictures/{shard}_connections.parquet": CIRCUIT_CONNECTIONS,
     "results/{network}/knockouts/performance.csv": KNOCKOUT_PERFORMANCE,
     "results/summary.csv": SUMMARY,
     "results/stimuli/{stimuli}.csv": STIMULI,

@@ -1,5 +1,5 @@
 # Category circuits: weight scores, circuits and their evaluation in shards of categories, then joined.
-# Writes results/{network}/circuits/{summary.csv,sweep.csv,masks.zarr}.
+# Writes results/{network}/circuits/{summary.csv,frontier.csv,sweep.csv,masks.zarr}.
 
 
 rule score_weights:
@@ -76,6 +76,7 @@ rule join_circuits:
         masks=directory("results/{network}/circuits/masks.zarr"),
         manifest="results/{network}/circuits/masks.json",
         sweep="results/{network}/circuits/sweep.csv",
+        frontier="results/{network}/circuits/frontier.csv",
         summary=report(
             "results/{network}/circuits/summary.csv",
             caption="../report/circuit_summary.rst",
@@ -97,4 +98,5 @@ rule join_circuits:
     shell:
         "python -m anatomy.steps.circuit_tables {input.spec} --shards {input.shards} --sweeps {input.sweeps} "
         "--summaries {input.summaries} --masks {output.masks} --manifest {output.manifest} "
-        "--sweep {output.sweep} --summary {output.summary} --record {output.record} > {log} 2>&1"
+        "--sweep {output.sweep} --summary {output.summary} --frontier {output.frontier} "
+        "--record {output.record} > {log} 2>&1"

@@ -42,6 +42,8 @@ rule draw_circuits:
         spec="results/specs/figures/circuits/{network}.json",
         summary="results/{network}/circuits/summary.csv",
         sweep="results/{network}/circuits/sweep.csv",
+        frontier="results/{network}/circuits/frontier.csv",
+        controls="results/{network}/circuits/controls.csv",
     output:
         pruning_curves=report(
             "results/{network}/circuits/figures/pruning_curves.png",
@@ -61,6 +63,18 @@ rule draw_circuits:
             category="Category circuits",
             labels={"network": "{network}", "shows": "accuracy on new images"},
         ),
+        frontier_figure=report(
+            "results/{network}/circuits/figures/frontier.png",
+            caption="../report/frontier.rst",
+            category="Category circuits",
+            labels={"network": "{network}", "shows": "size against faithfulness"},
+        ),
+        controls_figure=report(
+            "results/{network}/circuits/figures/controls.png",
+            caption="../report/controls.rst",
+            category="Category circuits",
+            labels={"network": "{network}", "shows": "controls and necessity"},
+        ),
         record="results/records/figures/circuits/{network}.json",
     log:
         "results/logs/figures/circuits/{network}.log",
@@ -75,8 +89,144 @@ rule draw_circuits:
         "Draw the figures of the circuits of {wildcards.network}"
     shell:
         "python -m anatomy.steps.circuit_figures {input.spec} --summary {input.summary} --sweep {input.sweep} "
-        "--pruning-curves {output.pruning_curves} --circuit-sizes {output.circuit_sizes} "
-        "--substitution-accuracy {output.substitution_accuracy} --record {output.record} > {log} 2>&1"
+        "--frontier {input.frontier} --controls {input.controls} --pruning-curves {output.pruning_curves} "
+        "--circuit-sizes {output.circuit_sizes} --substitution-accuracy {output.substitution_accuracy} "
+        "--frontier-figure {output.frontier_figure} --controls-figure {output.controls_figure} "
+        "--record {output.record} > {log} 2>&1"
+
+
+rule draw_overlap:
+    input:
+        code=CODE["overlap_figures"],
+        spec="results/specs/figures/overlap/{network}.json",
+        pairs="results/{network}/circuits/overlap.parquet",
+        overlap="results/{network}/circuits/overlap.csv",
+        sharing="results/{network}/circuits/sharing.csv",
+        layer_shares="results/{network}/circuits/layer_shares.csv",
+    output:
+        overlap=report(
+            "results/{network}/circuits/figures/overlap.png",
+            caption="../report/overlap.rst",
+            category="Category circuits",
+            labels={"network": "{network}", "shows": "overlap of circuits"},
+        ),
+        overlap_matrix=report(
+            "results/{network}/circuits/figures/overlap_matrix.png",
+            caption="../report/overlap_matrix.rst",
+            category="Category circuits",
+            labels={"network": "{network}", "shows": "overlap, pair by pair"},
+        ),
+        layer_shares=report(
+            "results/{network}/circuits/figures/layer_shares.png",
+            caption="../report/layer_shares.rst",
+            category="Category circuits",
+            labels={"network": "{network}", "shows": "layers and shared weights"},
+        ),
+        record="results/records/figures/overlap/{network}.json",
+    log:
+        "results/logs/figures/overlap/{network}.log",
+    benchmark:
+        "results/benchmarks/figures/overlap/{network}.tsv"
+    conda:
+        "../../envs/anatomy.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    message:
+        "Draw how the circuits of {wildcards.network} overlap"
+    shell:
+        "python -m anatomy.steps.overlap_figures {input.spec} --pairs {input.pairs} --overlap-table {input.overlap} "
+        "--sharing {input.sharing} --layer-shares-table {input.layer_shares} --overlap {output.overlap} --overlap-matrix {output.overlap_matrix} "
+        "--layer-shares {output.layer_shares} --record {output.record} > {log} 2>&1"
+
+
+rule draw_score_comparison:
+    input:
+        code=CODE["score_comparison_figures"],
+        spec="results/specs/figures/score_comparison/{network}.json",
+        table="results/{network}/circuits/score_comparison.csv",
+    output:
+        score_comparison=report(
+            "results/{network}/circuits/figures/score_comparison.png",
+            caption="../report/score_comparison.rst",
+            category="Category circuits",
+            labels={"network": "{network}", "shows": "kinds of scores compared"},
+        ),
+        record="results/records/figures/score_comparison/{network}.json",
+    log:
+        "results/logs/figures/score_comparison/{network}.log",
+    benchmark:
+        "results/benchmarks/figures/score_comparison/{network}.tsv"
+    conda:
+        "../../envs/anatomy.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    message:
+        "Draw the comparison of weight scores of {wildcards.network}"
+    shell:
+        "python -m anatomy.steps.score_comparison_figures {input.spec} --table {input.table} --score-comparison {output.score_comparison} "
+        "--record {output.record} > {log} 2>&1"
+
+
+rule draw_scoring_stability:
+    input:
+        code=CODE["scoring_stability_figures"],
+        spec="results/specs/figures/scoring_stability/{network}.json",
+        table="results/{network}/circuits/scoring_stability.csv",
+    output:
+        scoring_stability=report(
+            "results/{network}/circuits/figures/scoring_stability.png",
+            caption="../report/scoring_stability.rst",
+            category="Category circuits",
+            labels={"network": "{network}", "shows": "how many scoring images"},
+        ),
+        record="results/records/figures/scoring_stability/{network}.json",
+    log:
+        "results/logs/figures/scoring_stability/{network}.log",
+    benchmark:
+        "results/benchmarks/figures/scoring_stability/{network}.tsv"
+    conda:
+        "../../envs/anatomy.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    message:
+        "Draw how many scoring images {wildcards.network} needs"
+    shell:
+        "python -m anatomy.steps.scoring_stability_figures {input.spec} --table {input.table} --scoring-stability {output.scoring_stability} "
+        "--record {output.record} > {log} 2>&1"
+
+
+rule draw_circuit_pictures:
+    input:
+        code=CODE["circuit_picture_figures"],
+        spec="results/specs/figures/pictures/{network}.json",
+        units=lambda wildcards: PLAN.picture_tables(wildcards.network, "units"),
+        connections=lambda wildcards: PLAN.picture_tables(wildcards.network, "connections"),
+    output:
+        folder=report(
+            directory("results/{network}/circuits/figures/pictures"),
+            patterns=["{category}.png"],
+            caption="../report/circuit_picture.rst",
+            category="Pictures of circuits",
+            labels={"network": "{network}", "category": "{category}"},
+        ),
+        record="results/records/figures/pictures/{network}.json",
+    log:
+        "results/logs/figures/pictures/{network}.log",
+    benchmark:
+        "results/benchmarks/figures/pictures/{network}.tsv"
+    conda:
+        "../../envs/anatomy.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    message:
+        "Draw pictures of the circuits of {wildcards.network}"
+    shell:
+        "python -m anatomy.steps.circuit_picture_figures {input.spec} --units {input.units} "
+        "--connections {input.connections} --folder {output.folder} --record {output.record} > {log} 2>&1"
 
 
 rule draw_knockouts:

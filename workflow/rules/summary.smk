@@ -9,7 +9,9 @@ rule summarise:
         networks=PLAN.network_descriptions(),
         recordings=PLAN.recordings(),
         stimuli=PLAN.recorded_stimuli(),
-        circuits=PLAN.circuit_tables(),
+        circuits=PLAN.circuit_tables("summary"),
+        controls=PLAN.circuit_tables("controls"),
+        overlaps=PLAN.circuit_tables("overlap"),
         knockouts=PLAN.knockout_tables(),
     output:
         table=report(
@@ -33,4 +35,4 @@ rule summarise:
     shell:
         "python -m anatomy.steps.summary {input.spec} --networks {input.networks} "
         "--recordings {input.recordings} --stimuli {input.stimuli} --circuits {input.circuits} "
-        "--knockouts {input.knockouts} --table {output.table} --record {output.record} > {log} 2>&1"
+        "--controls {input.controls} --overlaps {input.overlaps} --knockouts {input.knockouts} --table {output.table} --record {output.record} > {log} 2>&1"

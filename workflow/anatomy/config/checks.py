@@ -15,6 +15,8 @@ from anatomy.stimuli.folder import count_images
 NEEDED_BY_CIRCUITS = ("scoring", "extraction", "evaluation")
 FOLDERS = tuple(dict.fromkeys(FOLDER_OF_SPLIT.values()))
 TORCHVISION_OUTPUTS = 1000
+# two for the smallest comparison and as many for the reference, see anatomy.scoring_stability
+LEAST_FOR_STABILITY = 4
 
 
 def check(configuration: Configuration) -> None:
@@ -102,6 +104,7 @@ def _check_circuits(configuration: Configuration, circuits: Circuits) -> None:
             raise InputError(
                 f"configuration: stimuli.{circuits.stimuli}.images.{split} is 0, but circuits need it"
             )
+    _check_scoring_images(circuits, stimuli.images.scoring)
     known = [
         r.category for r in resolution.stimulus_categories(f"stimuli.{circuits.stimuli}", stimuli)
     ]
@@ -118,6 +121,19 @@ def _check_circuits(configuration: Configuration, circuits: Circuits) -> None:
             )
     for name in circuits.networks or configuration.networks:
         _check_shown(configuration, name, "circuits", circuits.stimuli)
+
+
+def _check_scoring_images(circuits: Circuits, given: int) -> None:
+    if given < (circuits.scoring_images or 0):
+        raise InputError(
+            f"configuration: circuits.scoring_images asks for {circuits.scoring_images}, but "
+            f"stimuli.{circuits.stimuli}.images.scoring is {given}"
+        )
+    if circuits.stability is not None and given < LEAST_FOR_STABILITY:
+        raise InputError(
+            f"configuration: circuits.stability needs at least {LEAST_FOR_STABILITY} scoring images, but "
+            f"stimuli.{circuits.stimuli}.images.scoring is {given}"
+        )
 
 
 def _check_knockouts(configuration: Configuration, knockouts: Knockouts) -> None:

@@ -12,6 +12,9 @@ from anatomy.config.configuration import Configuration
 from anatomy.errors import InputError
 
 LONGEST_VALUE = 60
+# what pydantic adds to a key for the alternatives of its value
+SOURCES = {"toybox", "folder", "imagenette"}
+FORMS = {"number", "list"}
 # type of a pydantic error -> what the value must be or do
 ALLOWED = {
     "greater_than": "be greater than {gt}",
@@ -128,8 +131,10 @@ def _hint(error: ErrorDetails) -> str:
 def key_of(error: ErrorDetails) -> str:
     """Dotted key of an error, without the tags that pydantic adds for alternatives."""
     parts: list[str] = []
-    tags = {"toybox", "folder", "imagenette"} if error["loc"][:1] == ("stimuli",) else set()
-    for position, part in enumerate(error["loc"]):
+    location = error["loc"]
+    tags = SOURCES if location[:1] == ("stimuli",) else set()
+    tags = FORMS if location[:2] == ("circuits", "threshold") else tags
+    for position, part in enumerate(location):
         if isinstance(part, int):
             parts[-1] += f"[{part}]"
         elif position == 2 and part in tags:

@@ -1,8 +1,8 @@
 """Cutting a traced network in two: a prefix that is computed once, and a suffix that runs once per mask."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
-import torch
 from torch import Tensor, fx
 
 from anatomy.errors import InputError
@@ -59,20 +59,35 @@ class Suffix:
     def __call__(
         self,
         values: Mapping[str, Tensor],
-        weights: Mapping[str, Tensor] | None = None,
+        replaced: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
     ) -> Tensor:
         """Logits (image, output) from the values at the boundary.
 
         Parameters
         ----------
         values : boundary name -> tensor, first axis image
-        weights : parameters to use in place of the network's own, by their full name, e.g. "fc6.weight"; the
-            network itself is not touched
+        replaced : what to compute in place of layers, by module path, e.g. "features.0"; the network itself is not
+            touched
         """
-        arguments = tuple(values[name] for name in self.boundary)
-        if not weights:
+        arguments = [values[name] for name in self.boundary]
+        if not replaced:
             return self.module(*arguments)
-        return torch.func.functional_call(self.module, dict(weights), arguments)
+        return _WithReplacedLayers(self.module, replaced).run(*arguments)
+
+
+class _WithReplacedLayers(fx.Interpreter):
+    """Runs a graph with other functions in place of some layers."""
+
+    def __init__(
+        self, module: fx.GraphModule, replaced: Mapping[str, Callable[[Tensor], Tensor]]
+    ) -> None:
+        super().__init__(module)
+        self._replaced = replaced
+
+    def call_module(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if target in self._replaced:
+            return self._replaced[target](*args)
+        return super().call_module(target, args, kwargs)
 
 
 def value_name(node: fx.Node) -> str:

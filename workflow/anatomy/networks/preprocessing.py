@@ -30,7 +30,7 @@ class Preprocessing(BaseModel):
         Images larger than the input are cropped at the centre as torchvision's CenterCrop does; smaller ones are an
         InputError, because enlarging them is a decision of the stimulus set.
         """
-        pixels = torch.from_numpy(self._cropped(images)).to(device).permute(0, 3, 1, 2).float()
+        pixels = torch.from_numpy(self.crop(images)).to(device).permute(0, 3, 1, 2).float()
         if self.channel_order == "bgr":
             pixels = pixels.flip(1)
         mean = torch.tensor(self.mean, device=device).view(1, 3, 1, 1)
@@ -38,7 +38,8 @@ class Preprocessing(BaseModel):
         # channels last in memory: convolutions and pooling on the CPU take about two thirds of the time
         return ((pixels / self.scale - mean) / std).contiguous(memory_format=torch.channels_last)
 
-    def _cropped(self, images: NDArray[Any]) -> NDArray[Any]:
+    def crop(self, images: NDArray[Any]) -> NDArray[Any]:
+        """The centre of images (image, y, x, channel) that the network sees, in the size of its input."""
         size = images.shape[1]
         if size < self.input_size:
             raise InputError(

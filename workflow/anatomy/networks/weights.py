@@ -64,10 +64,15 @@ def load_weights(model: nn.Module, state: Mapping[str, Tensor], source: str) -> 
     if problems:
         more = f", and {len(problems) - 3} more" if len(problems) > 3 else ""
         raise InputError(f"{source} does not fit the network: {'; '.join(problems[:3])}{more}")
-    bad = [name for name, tensor in given.items() if not torch.isfinite(tensor).all()]
+    bad = [name for name, tensor in given.items() if not _is_finite(tensor)]
     if bad:
         raise InputError(f"{source}: {bad[0]} holds values that are not finite")
     model.load_state_dict(dict(given), strict=False)
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Whether all values are finite, found without a temporary of the tensor's size."""
+    return not tensor.numel() or all(bool(torch.isfinite(end)) for end in torch.aminmax(tensor))
 
 
 def state_digest(state: Mapping[str, Tensor]) -> str:

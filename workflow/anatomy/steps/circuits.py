@@ -14,7 +14,7 @@ from anatomy.mask_files import write_masks
 from anatomy.progress import track
 from anatomy.recording import provenance
 from anatomy.score_files import ScoreFile
-from anatomy.steps.opening import open_network, open_recording, open_stimuli
+from anatomy.steps.opening import open_output_units
 from anatomy.steps.step import Job, run_step
 from anatomy.tables import CIRCUIT_SUMMARY, CIRCUIT_SWEEP, write_parquet
 
@@ -22,31 +22,27 @@ SETTINGS = tuple(field.name for field in fields(Settings))
 
 
 def main(job: Job) -> None:
-    """Extract and evaluate; masks go to a store, sweep and summary to tables."""
+    """Extract and evaluate; the masks of the first threshold go to a store, sweeps and summaries of all to tables."""
     spec = job.spec
-    network, stimuli = open_network(job), open_stimuli(job.path("stimuli"))
-    recording = open_recording(job.path("recording"), network, stimuli)
+    units = open_output_units(job)
+    network = units.network
     settings = {key: spec[key] for key in SETTINGS}
-    origin = provenance(network, stimuli) | {"score": spec["score"]}
+    origin = provenance(network, units.stimuli)
+    origin |= {key: spec[key] for key in ("score", "scoring_images")}
     manifest = job.path("scores")
     scores = ScoreFile(manifest.with_suffix(".zarr"), manifest, origin)
-    shard = Shard(
-        network,
-        stimuli,
-        recording,
-        Settings(**settings),
-        spec["fully_connected"],
-        spec["batch_size"],
-    )
+    shard = Shard(units, Settings(**settings))
     sweep: list[dict[str, Any]] = []
     summary: list[dict[str, Any]] = []
 
     def masks() -> Iterator[tuple[str, Mapping[str, NDArray[np.bool_]]]]:
         for category in track(spec["categories"], f"circuits of {network.name}"):
-            circuit = shard.circuit(category, scores.read(category, network))
-            sweep.extend(sweep_rows(category, circuit) if circuit else [])
-            summary.append(shard.summary_row(category, circuit) | {"score": spec["score"]})
-            yield category, full_masks(network, network.output(category), circuit)
+            found = shard.extraction(category, scores.read(category, network))
+            sweep.extend(sweep_rows(category, found) if found else [])
+            rows = shard.summary_rows(category, found)
+            summary.extend(row | {"score": spec["score"]} for row in rows)
+            first = found.circuits[0] if found else None
+            yield category, full_masks(network, network.output(category), first)
 
     write_masks(
         masks(),

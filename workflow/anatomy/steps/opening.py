@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+from torch import Tensor
+
 from anatomy.device import choose_device, make_deterministic
 from anatomy.networks.network import Network, load_network
+from anatomy.output_units import OutputUnits
 from anatomy.recording import Recording
 from anatomy.steps.step import Job
 from anatomy.stimuli.stimulus_set import StimulusSet
@@ -24,3 +27,17 @@ def open_network(job: Job) -> Network:
 def open_recording(manifest: Path, network: Network, stimuli: StimulusSet) -> Recording:
     """The recording whose manifest is given."""
     return Recording(manifest.with_suffix(".zarr"), manifest, network, stimuli)
+
+
+def open_output_units(job: Job) -> OutputUnits:
+    """The output units of the job's network, on the images and the recording of circuits."""
+    network, stimuli = open_network(job), open_stimuli(job.path("stimuli"))
+    recording = open_recording(job.path("recording"), network, stimuli)
+    spec = job.spec
+    return OutputUnits(network, stimuli, recording, spec["fully_connected"], spec["batch_size"])
+
+
+def scoring_images(job: Job, network: Network, stimuli: StimulusSet, category: str) -> Tensor:
+    """Network input (image, channel, y, x) from the images that a category's weights are scored with."""
+    rows = stimuli.rows("scoring", [category])[: job.spec["scoring_images"]]
+    return network.input(stimuli.images(rows))

@@ -4,10 +4,8 @@ from anatomy.progress import track
 from anatomy.recording import provenance
 from anatomy.score_files import CONTROLS, write_scores
 from anatomy.scores import score_weights
-from anatomy.steps.opening import open_network, open_stimuli
+from anatomy.steps.opening import open_network, open_stimuli, scoring_images
 from anatomy.steps.step import Job, run_step
-
-SPLIT = "scoring"
 
 
 def main(job: Job) -> None:
@@ -22,7 +20,7 @@ def main(job: Job) -> None:
                 category,
                 score_weights(
                     network,
-                    network.input(stimuli.images(stimuli.rows(SPLIT, [category]))),
+                    scoring_images(job, network, stimuli, category),
                     network.output(category),
                     spec["score"],
                     layers,
@@ -32,7 +30,8 @@ def main(job: Job) -> None:
         ),
         job.path("store"),
         job.path("manifest"),
-        provenance(network, stimuli) | {"score": spec["score"], "categories": spec["categories"]},
+        provenance(network, stimuli)
+        | {key: spec[key] for key in ("score", "scoring_images", "categories")},
     )
 
 

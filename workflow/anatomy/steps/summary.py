@@ -9,7 +9,15 @@ from anatomy.canonical import read_json
 from anatomy.steps.opening import open_stimuli
 from anatomy.steps.step import Job, run_step
 from anatomy.store import open_store, read_array, read_rows
-from anatomy.summary import Row, circuit_rows, knockout_rows, network_rows, table
+from anatomy.summary import (
+    Row,
+    circuit_rows,
+    control_rows,
+    knockout_rows,
+    network_rows,
+    overlap_rows,
+    table,
+)
 from anatomy.tables import write_csv
 
 SPLIT = "evaluation"
@@ -35,6 +43,10 @@ def _methods(job: Job, network: str) -> Iterator[tuple[str, Iterator[Row]]]:
         yield "network", rows
     for path in _of(job.paths("circuits"), network):
         yield "circuits", circuit_rows(pd.read_csv(path))
+    for path in _of(job.paths("controls"), network):
+        yield "circuits", control_rows(pd.read_csv(path))
+    for path in _of(job.paths("overlaps"), network):
+        yield "circuits", overlap_rows(pd.read_csv(path))
     for path in _of(job.paths("knockouts"), network):
         yield "knockouts", knockout_rows(pd.read_csv(path), 1 / len(categories))
 
@@ -58,6 +70,9 @@ def _network_rows(job: Job, manifest: Path, categories: list[str]) -> Iterator[R
 if __name__ == "__main__":
     run_step(
         main,
-        inputs=["networks", "recordings", "stimuli", "circuits", "knockouts"],
+        inputs=[
+            *("networks", "recordings", "stimuli"),
+            *("circuits", "controls", "overlaps", "knockouts"),
+        ],
         outputs=["table"],
     )

@@ -1,11 +1,11 @@
-"""Step: the knock-out sweeps of all layers as one table."""
+"""Step: the parts of one table joined into a table for people."""
 
 from anatomy.steps.step import Job, run_step
 from anatomy.tables import join, write_csv
 
 
 def main(job: Job) -> None:
-    """Join, in network order."""
+    """Join, in the order of the parts."""
     write_csv(join(job.paths("parts")), job.path("table"))
 
 
