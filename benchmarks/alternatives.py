@@ -79,15 +79,13 @@ def _masked_network(
     network: Network, masks: Mapping[str, Tensor], dtype: torch.dtype
 ) -> Callable[[Tensor], Tensor]:
     """The whole network in a precision, under masks; it shares nothing with the network itself."""
-    suffix = network.suffix([layer.name for layer in network.layers])
-    suffix.module = type(suffix.module)(suffix.module, suffix.module.graph)
-    state = {k: v.to(dtype) for k, v in suffix.module.state_dict().items()}
+    state = {k: v.to(dtype, copy=True) for k, v in network.graph.state_dict().items()}
     for name, mask in masks.items():
         state[f"{network.layer(name).path}.weight"] *= mask
 
     def run(images: Tensor) -> Tensor:
         with torch.inference_mode():
-            return torch.func.functional_call(suffix.module, state, (images,))
+            return torch.func.functional_call(network.graph, state, (images,))
 
     return run
 

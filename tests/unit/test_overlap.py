@@ -20,8 +20,6 @@ from anatomy.mask_files import MaskFile, write_masks
 from anatomy.networks.graph import Layer
 from anatomy.overlap import count_kept, count_overlap, together
 from anatomy.overlap_tables import (
-    PAIR_COLUMNS,
-    SUMMARY_COLUMNS,
     layer_share_table,
     overlap_summary,
     overlap_table,
@@ -31,6 +29,7 @@ from anatomy.overlap_tables import (
 from anatomy.pair_statistics import mean_over_pairs, pair_mean, within_against_between
 from anatomy.steps import circuit_overlap
 from anatomy.steps.step import Job
+from anatomy.tables import CIRCUIT_OVERLAP, CIRCUIT_OVERLAP_PAIRS
 
 DEVICES = [CPU, *([torch.device("cuda", 0)] if torch.cuda.is_available() else [])]
 
@@ -242,7 +241,7 @@ def test_a_layer_that_is_damaged_is_named(store):
 
 def test_the_step_compares_circuits_layer_by_layer_without_the_output_layer(store):
     tables = store.run()
-    assert list(tables.pairs) == list(PAIR_COLUMNS)
+    assert list(tables.pairs) == list(CIRCUIT_OVERLAP_PAIRS)
     assert tables.pairs["layer"].unique().tolist() == ["conv1", "fc2", "all"]
     assert len(tables.pairs) == 3 * 3
     rows = tables.pairs.set_index(["layer", "category_a", "category_b"])
@@ -310,9 +309,9 @@ def test_too_few_circuits_give_tables_without_pairs(store, circuits):
     table.loc[circuits:, "kept_fraction"] = np.nan
     table.to_csv(store.folder / "summary.csv", index=False)
     tables = store.run()
-    assert list(tables.pairs) == list(PAIR_COLUMNS)
+    assert list(tables.pairs) == list(CIRCUIT_OVERLAP_PAIRS)
     assert tables.pairs.empty
-    assert list(tables.overlap) == list(SUMMARY_COLUMNS)
+    assert list(tables.overlap) == list(CIRCUIT_OVERLAP)
     assert (tables.overlap["pairs"] == 0).all()
     assert tables.overlap["mean_jaccard"].isna().all()
     assert len(tables.layer_shares) == 3 * circuits

@@ -11,7 +11,7 @@ from anatomy.figures import style
 from anatomy.figures.layer_shares import USES, layer_shares
 from anatomy.figures.overlap_histogram import COLORS, overlap_histogram
 from anatomy.figures.overlap_matrix import overlap_matrix
-from anatomy.overlap_tables import PAIR_COLUMNS
+from anatomy.tables import CIRCUIT_OVERLAP_PAIRS
 
 LAYERS = ("conv1", "fc2", "all")
 GROUPS = {"dog": "animate", "cat": "animate", "cup": "inanimate", "key": "inanimate"}
@@ -34,7 +34,7 @@ def pairs_table(jaccard: dict[tuple[str, str], float], expected: float = 0.1) ->
         for layer in LAYERS
         for (a, b), value in jaccard.items()
     ]
-    table = pd.DataFrame(rows, columns=PAIR_COLUMNS)
+    table = pd.DataFrame(rows, columns=list(CIRCUIT_OVERLAP_PAIRS))
     return table.astype({"category_a": "category", "category_b": "category", "layer": "category"})
 
 

@@ -6,9 +6,12 @@ import sys
 
 import yaml
 
-FIGURES = {"draw_headlines": 1}
-AFTER_CIRCUITS = {"join_circuits": 1, "draw_circuits": 1, "summarise": 1, **FIGURES}
-AFTER_KNOCKOUTS = {"join_knockouts": 1, "draw_knockouts": 1, "summarise": 1, **FIGURES}
+SUMMARY = {"summarise": 1, "draw_headlines": 1}
+# one shard has the category that is pictured
+PICTURES = {"picture_circuits": 1, "draw_circuit_pictures": 1}
+OF_CIRCUITS = {"control_circuits": 2, "join_tables": 1, "overlap_circuits": 1, "draw_overlap": 1}
+AFTER_CIRCUITS = {"join_circuits": 1, "draw_circuits": 1, **OF_CIRCUITS, **PICTURES, **SUMMARY}
+AFTER_KNOCKOUTS = {"join_tables": 1, "draw_knockouts": 1, **SUMMARY}
 
 
 def test_nothing_to_do_after_a_finished_run(finished):
@@ -23,6 +26,24 @@ def test_threshold_repeats_extraction_but_not_scoring(copy):
 def test_knockout_proportion_repeats_knockouts_alone(copy):
     copy.change("knockouts", "proportions", to=[0.0, 0.25, 1.0])
     assert copy.planned() == {"knock_out": 2, **AFTER_KNOCKOUTS}
+
+
+def test_further_thresholds_repeat_extraction_but_not_scoring(copy):
+    copy.change("circuits", "threshold", to=[0.8, 0.5])
+    assert copy.planned() == {"extract_circuits": 2, **AFTER_CIRCUITS}
+
+
+def test_other_controls_repeat_controls_alone(copy):
+    copy.change("circuits", "controls", to=["magnitude"])
+    draw = {"draw_circuits": 1, **SUMMARY}
+    assert copy.planned() == {"control_circuits": 2, "join_tables": 1, **draw}
+
+
+def test_another_picture_repeats_pictures_alone(copy):
+    copy.change("circuits", "pictures", to=0)
+    assert copy.planned() == {}
+    copy.change("circuits", "pictures", to=None)
+    assert copy.planned() == {"picture_circuits": 2, "draw_circuit_pictures": 1}
 
 
 def test_score_kind_repeats_scoring_but_not_recording(copy):
@@ -60,5 +81,5 @@ def test_audit_names_what_does_not_match(copy):
     copy.change("circuits", "threshold", to=0.7)
     stale = audit()
     assert stale.returncode == 1
-    assert "circuits/small/shard_0000: made with other settings of threshold" in stale.stdout
+    assert "circuits/small/shard_0000: made with other settings of thresholds" in stale.stdout
     assert "scores" not in stale.stdout
