@@ -30,7 +30,9 @@ class Run:
     @property
     def command(self) -> list[str]:
         snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-        return [*snakemake, "--configfile", self.configuration.name]
+        # the profile that Snakemake loads by itself where the workflow lies
+        profile = ["--workflow-profile", str(ROOT / "workflow" / "profiles" / "default")]
+        return [*snakemake, *profile, "--configfile", self.configuration.name]
 
     def snakemake(self, *options: str) -> subprocess.CompletedProcess[str]:
         """Run Snakemake here and return what it printed; the caller looks at the exit status."""

@@ -59,8 +59,8 @@ styled = matplotlib.rc_context(LOOK)
 
 
 @styled
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure as .png (200 dpi) or .svg; the same figure always gives the same bytes.
+def save(figure: Figure, path: Path, dpi: int = PNG_DPI) -> None:
+    """Write a figure as .png (200 dpi unless another is given) or .svg; the same figure always gives the same bytes.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def save(figure: Figure, path: Path) -> None:
         raise InputError(f"a figure is saved as .png or .svg, not as {path.name}")
     partial = path.with_name(f".{path.name}.partial")
     kind = path.suffix.removeprefix(".")
-    figure.savefig(partial, format=kind, dpi=PNG_DPI, metadata=_WITHOUT_DATE[path.suffix])
+    figure.savefig(partial, format=kind, dpi=dpi, metadata=_WITHOUT_DATE[path.suffix])
     partial.replace(path)
 
 

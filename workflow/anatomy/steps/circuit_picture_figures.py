@@ -7,6 +7,9 @@ from anatomy.figures.style import save
 from anatomy.progress import track
 from anatomy.steps.step import Job, run_step
 
+# photographs compress badly, and all pictures go into one report
+DPI = 110
+
 
 def main(job: Job) -> None:
     """Draw from the two tables of each shard; files are named by the categories."""
@@ -18,7 +21,7 @@ def main(job: Job) -> None:
         for category, own in pd.read_parquet(units).groupby("category", sort=False):
             rows = between[between["category"] == category]
             figure = circuit_picture(own, rows, job.spec["names"][category])
-            save(figure, folder / f"{category}.png")
+            save(figure, folder / f"{category}.png", DPI)
 
 
 if __name__ == "__main__":
