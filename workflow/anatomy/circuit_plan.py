@@ -1,6 +1,7 @@
 """The jobs of category circuits and what they write: scores, circuits, controls, overlap, comparisons, pictures."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from anatomy.canonical import digest
@@ -18,12 +19,50 @@ PART_TABLES = {
 }
 # scores that do not depend on how many images there are
 SCORES_WITHOUT_IMAGES = ("magnitude", "random")
-
-
 EXTRACTION_KEYS = (
     *("normalisation", "scope", "criterion", "choose"),
     *("removed_fractions", "refinement", "sweep"),
 )
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """What the specs of one network's circuits are put together from.
+
+    Attributes
+    ----------
+    everything : all categories of the stimulus set, whose places decide on shards
+    wanted : those with circuits
+    compute : settings of every computing step
+    stages : settings of every step that runs the network on the recording
+    """
+
+    circuits: Circuits
+    network: str
+    everything: list[str]
+    wanted: list[str]
+    compute: Spec
+    stages: Spec
+
+    @property
+    def score(self) -> Spec:
+        """Which scores."""
+        return {"score": self.circuits.score}
+
+    @property
+    def scoring(self) -> Spec:
+        """From how many images they are."""
+        return {"scoring_images": self.circuits.scoring_images}
+
+    def chosen(self, keys: Sequence[str]) -> Spec:
+        """Some keys of the configuration's section."""
+        return self.circuits.model_dump(mode="json", include=set(keys))
+
+    def sharded(self, step: str, categories: Sequence[str], spec: Spec) -> dict[str, Spec]:
+        """A step's jobs, one for each shard that has some of the categories."""
+        shards = in_shards(categories, self.everything, self.circuits.categories_per_job)
+        jobs = {f"{step}/{self.network}/{shard}": own for shard, own in shards.items()}
+        return {job: self.compute | spec | {"categories": own} for job, own in jobs.items()}
 
 
 def circuit_specs(configuration: Configuration, name: str, circuits: Circuits) -> dict[str, Spec]:
@@ -32,40 +71,64 @@ def circuit_specs(configuration: Configuration, name: str, circuits: Circuits) -
         f"stimuli.{circuits.stimuli}", configuration.stimuli[circuits.stimuli]
     )
     everything = [row.category for row in rows]
-    wanted = [c for c in everything if c in (circuits.categories or [c])]
-    compute = {"network": name, "threads": configuration.compute.threads}
-    batches = {"batch_size": configuration.compute.batch_size}
-    stages = {"fully_connected": fully_connected_stage(configuration, name)} | batches
-    scoring = {"scoring_images": circuits.scoring_images}
-    chosen = circuits.model_dump(mode="json")
-    kind = {"score": circuits.score}
-
-    def sharded(step: str, categories: Sequence[str], spec: Spec) -> dict[str, Spec]:
-        shards = in_shards(categories, everything, circuits.categories_per_job)
-        return {f"{step}/{name}/{k}": spec | {"categories": own} for k, own in shards.items()}
-
-    extraction = {key: chosen[key] for key in EXTRACTION_KEYS} | {"thresholds": circuits.thresholds}
-    specs = sharded("scores", wanted, compute | scoring | kind)
-    specs |= sharded("circuits", wanted, compute | stages | scoring | kind | extraction)
-    specs[f"circuit_tables/{name}"] = {"threshold": circuits.thresholds[0]}
-    ranked = {key: chosen[key] for key in ("normalisation", "scope", "controls")}
-    specs |= sharded("circuit_controls", wanted, compute | stages | ranked)
-    specs[f"circuit_overlap/{name}"] = {"threads": configuration.compute.threads}
-    if circuits.comparison is not None:
-        compared = drawn(wanted, circuits.comparison.categories)
-        variants = circuits.comparison.model_dump(mode="json", exclude={"categories"})
-        specs |= sharded("score_comparison", compared, compute | stages | scoring | variants)
-    if has_stability(circuits):
-        measured = drawn(wanted, circuits.stability.categories)
-        specs |= sharded("scoring_stability", measured, compute | kind)
+    compute = configuration.compute
+    planned = _Planned(
+        circuits=circuits,
+        network=name,
+        everything=everything,
+        wanted=[c for c in everything if c in (circuits.categories or [c])],
+        compute={"network": name, "threads": compute.threads},
+        stages={
+            "fully_connected": fully_connected_stage(configuration, name),
+            "batch_size": compute.batch_size,
+        },
+    )
+    specs = _extraction_specs(planned) | _analysis_specs(planned) | _picture_specs(planned)
     for table, step in PART_TABLES.items():
         if any(job.startswith(f"{step}/") for job in specs):
             specs[f"join_tables/{name}/circuits/{table}"] = {}
-    pictured = drawn(wanted, circuits.pictures)
-    if pictured:
-        specs[f"top_images/{name}"] = compute | batches
-        specs |= sharded("circuit_pictures", pictured, compute | kind)
     return specs
+
+
+def _extraction_specs(planned: _Planned) -> dict[str, Spec]:
+    """Scores, circuits, and the tables over all of them."""
+    scored = planned.scoring | planned.score
+    thresholds = planned.circuits.thresholds
+    extraction = planned.chosen(EXTRACTION_KEYS) | {"thresholds": thresholds}
+    return {
+        **planned.sharded("scores", planned.wanted, scored),
+        **planned.sharded("circuits", planned.wanted, planned.stages | scored | extraction),
+        f"circuit_tables/{planned.network}": {"threshold": thresholds[0]},
+    }
+
+
+def _analysis_specs(planned: _Planned) -> dict[str, Spec]:
+    """Controls, overlap, and where asked for comparison and stability of scores."""
+    circuits, wanted = planned.circuits, planned.wanted
+    ranked = planned.chosen(("normalisation", "scope", "controls"))
+    specs = planned.sharded("circuit_controls", wanted, planned.stages | ranked)
+    specs[f"circuit_overlap/{planned.network}"] = {"threads": planned.compute["threads"]}
+    if circuits.comparison is not None:
+        variants = circuits.comparison.model_dump(mode="json", exclude={"categories"})
+        compared = planned.stages | planned.scoring | variants
+        categories = drawn(wanted, circuits.comparison.categories)
+        specs |= planned.sharded("score_comparison", categories, compared)
+    if has_stability(circuits):
+        categories = drawn(wanted, circuits.stability.categories)
+        specs |= planned.sharded("scoring_stability", categories, planned.score)
+    return specs
+
+
+def _picture_specs(planned: _Planned) -> dict[str, Spec]:
+    """Top images of all units, and the parts of circuits that are drawn."""
+    categories = drawn(planned.wanted, planned.circuits.pictures)
+    if not categories:
+        return {}
+    batches = {"batch_size": planned.stages["batch_size"]}
+    return {
+        f"top_images/{planned.network}": planned.compute | batches,
+        **planned.sharded("circuit_pictures", categories, planned.score),
+    }
 
 
 def has_stability(circuits: Circuits) -> bool:
