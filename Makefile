@@ -24,7 +24,7 @@ report: run
 test: .venv/ready-for-tests
 	$(BIN)/python -m pytest
 
-# the whole path on real photographs and weights, as in docs/results.md; takes about an hour
+# the whole path on real photographs and weights, as in docs/results.md; takes one to two hours
 test-real: .venv/ready-for-tests
 	$(BIN)/python -m pytest -m real tests/real
 
