@@ -8,9 +8,9 @@ taken for a finished one.
 import hashlib
 import shutil
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from anatomy.errors import InputError
 
@@ -94,9 +94,22 @@ def _unpack(archive: Path, md5: str, root: Path) -> None:
         raise InputError(f"{archive}: is damaged or cut short (MD5 {found}, expected {md5})")
     try:
         with tarfile.open(archive) as tar:
-            tar.extractall(root, filter="data")
+            members = tar.getmembers()
+            _check_members(archive, members)
+            tar.extractall(root, members)
     except (OSError, tarfile.TarError, EOFError) as error:
         raise InputError(f"{archive}: cannot be unpacked ({error})") from error
+
+
+def _check_members(archive: Path, members: Sequence[tarfile.TarInfo]) -> None:
+    """Refuse what could be written outside the folder; tarfile's own filter is not in every Python 3.11."""
+    for member in members:
+        path = PurePosixPath(member.name)
+        inside = not path.is_absolute() and ".." not in path.parts
+        if not inside or not (member.isfile() or member.isdir()):
+            raise InputError(
+                f"{archive}: cannot be unpacked ({member.name} is not a file or folder inside it)"
+            )
 
 
 def _check_whole(folder: Path) -> None:
