@@ -11,7 +11,7 @@ import pandas as pd
 TABLE = Path(__file__).parents[2] / "resources" / "imagenet_categories.csv"
 
 
-def fake_imagenet(folder: Path, categories: int = 1000, train: int = 4, val: int = 50) -> None:
+def fake_imagenet(folder: Path, categories: int = 1000, train: int = 16, val: int = 50) -> None:
     """Make FOLDER/train/WNID/*.JPEG and FOLDER/val/WNID/*.JPEG for the first categories of ImageNet.
 
     Parameters
@@ -30,6 +30,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--categories", type=int, default=1000)
-    parser.add_argument("--train", type=int, default=4)
+    parser.add_argument("--train", type=int, default=16)
     parser.add_argument("--val", type=int, default=50)
     fake_imagenet(**vars(parser.parse_args()))
