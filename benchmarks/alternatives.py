@@ -16,11 +16,11 @@ import torch
 from extraction import arguments, open_results
 from torch import Tensor
 
-from anatomy.circuits import stage_layers, stage_ranking
+from anatomy.circuits import stage_rankings
 from anatomy.masked_layers import MaskedLayer
 from anatomy.masks import LayerwiseRanking, Ranking
 from anatomy.networks.network import Network
-from anatomy.output_units import CONVOLUTION, EXTRACTION, FULLY_CONNECTED, OutputUnits
+from anatomy.output_units import CONVOLUTION, EXTRACTION, OutputUnits
 
 BATCH = 50
 DENSITIES = (0.2, 0.05, 0.01)
@@ -34,21 +34,13 @@ def main() -> None:
     category = spec["categories"][0]
     output = units.network.output(category)
     own = scores.read(category, units.network)
-    layers = stage_layers(units.network, units.fully_connected)
-    rankings = {
-        stage: stage_ranking(
-            units.network,
-            output,
-            {name: own[name] for name in names},
-            spec["normalisation"] if stage == FULLY_CONNECTED else "none",
-            spec["scope"],
-        )
-        for stage, names in layers.items()
-    }
+    rankings = stage_rankings(
+        units.network, output, own, units.fully_connected, spec["normalisation"], spec["scope"]
+    )
     grid = spec["removed_fractions"]
     _half_precision(units, output, rankings[CONVOLUTION], grid)
     _unchanged(units.network, rankings[CONVOLUTION], grid)
-    _sparse(units, layers[FULLY_CONNECTED][0])
+    _sparse(units, units.fully_connected[0])
 
 
 def _half_precision(

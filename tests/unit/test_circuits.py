@@ -471,6 +471,16 @@ def colours(seed, per_category=6):
     return torch.from_numpy(images).float(), outputs
 
 
+PLANTED_LAYERS = ["conv", "fc1", "fc2"]
+
+
+def planted_scores(kind, network, output, images):
+    """Scores of all weights of a planted network."""
+    if kind == "magnitude":
+        return magnitude_scores(PLANTED_LAYERS)
+    return score_weights(network, images, output, kind, PLANTED_LAYERS)
+
+
 @pytest.mark.parametrize("output", range(COLOURS))
 @pytest.mark.parametrize(
     "kind", ["signed", "absolute_per_image", "absolute_per_position", "magnitude"]
@@ -480,12 +490,7 @@ def test_a_planted_circuit_is_found(output, kind):
     network = dataclasses.replace(network_of(model), categories=CATEGORIES[:COLOURS])
     images, outputs = colours(0)
     scoring, of = colours(1)
-    names = ["conv", "fc1", "fc2"]
-    scores = (
-        magnitude_scores(names)
-        if kind == "magnitude"
-        else score_weights(network, scoring[torch.from_numpy(of == output)], output, kind, names)
-    )
+    scores = planted_scores(kind, network, output, scoring[torch.from_numpy(of == output)])
     with torch.no_grad():
         task = Task.of(model(images).numpy(), outputs, output)
     # 2 of the 12 weights in the first stage, 1 of 9 in the second; without one more nothing is left
@@ -498,7 +503,7 @@ def test_a_planted_circuit_is_found(output, kind):
     targets = target_logits(network, output, images)
     found = extract(network, output, scores, ["fc1", "fc2"], targets, task, settings)
     circuit = the_only(found)
-    expected = {name: torch.zeros(COLOURS, COLOURS, dtype=torch.bool) for name in names}
+    expected = {name: torch.zeros(COLOURS, COLOURS, dtype=torch.bool) for name in PLANTED_LAYERS}
     for mask in expected.values():
         mask[output, output] = True
     exact = all(
@@ -578,12 +583,7 @@ def test_a_planted_circuit_is_found_among_larger_weights(output, kind):
     network = dataclasses.replace(network_of(model), categories=CATEGORIES[: COLOURS + 1])
     images, outputs = patterns(0)
     scoring, of = patterns(1)
-    names = ["conv", "fc1", "fc2"]
-    scores = (
-        magnitude_scores(names)
-        if kind == "magnitude"
-        else score_weights(network, scoring[torch.from_numpy(of == output)], output, kind, names)
-    )
+    scores = planted_scores(kind, network, output, scoring[torch.from_numpy(of == output)])
     with torch.no_grad():
         task = Task.of(model(images).numpy(), outputs, output)
     settings = dataclasses.replace(

@@ -12,10 +12,10 @@ import pandas as pd
 import torch
 
 from anatomy.canonical import digest
-from anatomy.circuits import stage_layers, stage_ranking
+from anatomy.circuits import stage_layers, stage_rankings
 from anatomy.mask_files import MaskFile
 from anatomy.masks import Scope
-from anatomy.output_units import CONVOLUTION, EVALUATION, EXTRACTION, FULLY_CONNECTED, OutputUnits
+from anatomy.output_units import CONVOLUTION, EVALUATION, EXTRACTION, OutputUnits
 from anatomy.scores import LayerScores, Normalisation, magnitude_scores, random_scores
 from anatomy.substitution_task import evaluate
 from anatomy.target_logit import Masks
@@ -115,18 +115,18 @@ class Controls:
 
     def _as_many(self, category: str, circuit: Masks, scores: Mapping[str, LayerScores]) -> Masks:
         """As many weights of each stage as the circuit has, by other scores."""
-        output = self._network.output(category)
+        rankings = stage_rankings(
+            self._network,
+            self._network.output(category),
+            scores,
+            self._units.fully_connected,
+            self._normalisation,
+            self._scope,
+        )
         masks: Masks = {}
         for stage, layers in stage_layers(self._network, self._units.fully_connected).items():
-            ranking = stage_ranking(
-                self._network,
-                output,
-                {name: scores[name] for name in layers},
-                self._normalisation if stage == FULLY_CONNECTED else "none",
-                self._scope,
-            )
             kept = sum(int(circuit[name].sum()) for name in layers)
-            masks |= ranking.mask_at(1 - kept / ranking.size)
+            masks |= rankings[stage].mask_at(1 - kept / rankings[stage].size)
         return masks
 
     def _circuit_masks(self, category: str) -> Masks:

@@ -115,16 +115,9 @@ def extract(
     criterion = Criterion.of(task, settings.criterion)
     if not criterion.unpruned > 0:
         return None
-    rankings = {
-        stage: stage_ranking(
-            network,
-            output,
-            {name: scores[name] for name in layers},
-            settings.normalisation if stage == FULLY_CONNECTED else "none",
-            settings.scope,
-        )
-        for stage, layers in stage_layers(network, fully_connected).items()
-    }
+    rankings = stage_rankings(
+        network, output, scores, fully_connected, settings.normalisation, settings.scope
+    )
     first = Sweep(
         FULLY_CONNECTED, rankings[FULLY_CONNECTED], target_logits[FULLY_CONNECTED], criterion
     )
@@ -150,6 +143,27 @@ def stage_layers(network: Network, fully_connected: Sequence[str]) -> dict[Stage
     others = [layer.name for layer in network.layers if layer.name not in fully_connected]
     stages = {FULLY_CONNECTED: list(fully_connected), CONVOLUTION: others}
     return {stage: layers for stage, layers in stages.items() if layers}
+
+
+def stage_rankings(
+    network: Network,
+    output: int,
+    scores: Mapping[str, LayerScores],
+    fully_connected: Sequence[str],
+    normalisation: Normalisation,
+    scope: Scope,
+) -> dict[Stage, Ranking | LayerwiseRanking]:
+    """The order of removal in each stage; scores of the fully-connected layers alone are normalised."""
+    return {
+        stage: stage_ranking(
+            network,
+            output,
+            {name: scores[name] for name in layers},
+            normalisation if stage == FULLY_CONNECTED else "none",
+            scope,
+        )
+        for stage, layers in stage_layers(network, fully_connected).items()
+    }
 
 
 def stage_ranking(

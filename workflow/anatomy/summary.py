@@ -58,8 +58,8 @@ def circuit_rows(summary: pd.DataFrame) -> Iterator[Row]:
             values = rows[measure].dropna()
             if len(values):
                 null = rows["csa_bias_only"].mean() if measure.startswith("csa") else None
-                above = _above(rows["csa_evaluation"], rows["csa_bias_only"])
-                p = above if measure == "csa_evaluation" else None
+                tested = measure == "csa_evaluation"
+                p = _above(values, rows["csa_bias_only"]) if tested else None
                 yield _row(measure, group, confidence_interval(values, SEED), null, p)
         if rows["csa_unpruned"].mean() > 0:  # there is something to retain
             retained = ratio_interval(rows["csa_evaluation"], rows["csa_unpruned"], SEED)
