@@ -85,7 +85,7 @@ def test_prefix_and_suffix_give_the_whole_network(architecture, size):
         graph = trace(model)
         layers = find_layers(graph, {})
         for layer in [layers[0], layers[1], layers[len(layers) // 2], layers[-1]]:
-            suffix = Suffix(graph, [layer.path])
+            suffix = Suffix.from_layers(graph, [layer.path])
             names = [name for name in suffix.boundary if name != "images"]
             values = dict(zip(names, prefix(graph, names)(images), strict=True))
             torch.testing.assert_close(
@@ -96,7 +96,7 @@ def test_prefix_and_suffix_give_the_whole_network(architecture, size):
 def test_suffix_takes_other_functions_for_layers_without_touching_the_network():
     graph = trace(new_model("resnet18", 10, seed=1))
     images = torch.randn(2, 3, 64, 64)
-    suffix = Suffix(graph, ["layer3.0.conv1"])
+    suffix = Suffix.from_layers(graph, ["layer3.0.conv1"])
     values = dict(zip(suffix.boundary, prefix(graph, suffix.boundary)(images), strict=True))
     by_hand = new_model("resnet18", 10, seed=1).eval()
     with torch.no_grad():

@@ -7,7 +7,6 @@ connections into a unit add up to its strength where each input comes from one l
 before they are read, as in residual networks, the connection counts fully for each.
 """
 
-import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,6 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from anatomy.networks.connectivity import (
@@ -30,6 +28,7 @@ from anatomy.networks.network import Network
 from anatomy.scores import LayerScores
 from anatomy.stimuli.stimulus_set import StimulusSet
 from anatomy.tables import CIRCUIT_CONNECTIONS, CIRCUIT_UNITS
+from anatomy.thumbnails import png, resized
 from anatomy.top_images import NOWHERE
 
 UNITS = 6
@@ -67,11 +66,12 @@ class Thumbnails:
     def _draw(self, layer: Layer, unit: int) -> bytes | None:
         first = layer == self._network.layers[0] and layer.kind == "convolution"
         if first and layer.weight_shape[1] == 3:
-            return _png(_filter_picture(self._network, layer, unit))
+            return png(_filter_picture(self._network, layer, unit))
         if (layer.name, unit) not in self._top.index:
             return None
         top = self._top.loc[(layer.name, unit)]
-        return _png(_resized(self._patch(layer, int(top["image"]), int(top["y"]), int(top["x"]))))
+        patch = self._patch(layer, int(top["image"]), int(top["y"]), int(top["x"]))
+        return png(resized(patch, SIDE))
 
     def _patch(self, layer: Layer, image: int, y: int, x: int) -> NDArray[np.uint8]:
         size = self._network.preprocessing.input_size
@@ -233,13 +233,3 @@ def _within(pixels: tuple[int, int], size: int) -> slice:
     length = min(stop - start, size)
     start = min(max(start, 0), size - length)
     return slice(start, start + length)
-
-
-def _resized(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.asarray(Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.LANCZOS))
-
-
-def _png(image: NDArray[np.uint8]) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, format="png", optimize=True)
-    return buffer.getvalue()

@@ -5,7 +5,6 @@ that with mode zero its output is 0 before the non-linearity (Cheney, Schrimpf &
 are nested: the set at .3 contains the set at .2 of the same repeat, so each step only touches what is new.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from anatomy import randomness
 from anatomy.lesions import BATCH_NORM, editable
 from anatomy.masks import removed_count
 from anatomy.networks.network import Network
@@ -42,9 +42,7 @@ class Sweep:
 
 def generator(network: str, sweep: Sweep) -> np.random.Generator:
     """Random numbers that depend on (seed, network, layer, kind, repeat) alone, never on the order of execution."""
-    key = f"{sweep.seed}|{network}|{sweep.layer}|{sweep.kind}|{sweep.repeat}"
-    words = np.frombuffer(hashlib.sha256(key.encode()).digest(), dtype=np.uint32)
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence(words.tolist())))
+    return randomness.generator(sweep.seed, network, sweep.layer, sweep.kind, sweep.repeat)
 
 
 def run_sweep(

@@ -6,6 +6,7 @@ suffix or an exact comparison reads is float32. The first axis is the image, in 
 table of the stimulus set.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 import zarr
 from numpy.typing import NDArray
-from torch import Tensor, fx
+from torch import Tensor
 
 from anatomy.errors import InputError
 from anatomy.networks.cut import IMAGES, prefix
@@ -25,6 +26,9 @@ from anatomy.stimuli.stimulus_set import StimulusSet
 from anatomy.store import ArraySpec, StoreWriter, open_store, read_array, read_rows, row_blocks
 
 EXACT = "float32"
+RESPONSES = "responses"
+# A chunk of responses holds at most about so many neurons, so that some neurons can be read without the others.
+NEURONS_PER_CHUNK = 1 << 14
 KEPT_BYTES = 1 << 29
 BLANK_IMAGES = 2
 
@@ -51,6 +55,16 @@ class RecordedArray:
         """Path of the array in the store."""
         return f"{self.split}/{self.name}"
 
+    def spec(self, images: int, shape: tuple[int, ...], batch_size: int) -> ArraySpec:
+        """How the values of so many images, each of that shape, are stored: a batch per chunk, or part of one."""
+        part = _units_at_once(shape) if self.name.startswith(RESPONSES) else shape[:1]
+        return ArraySpec(
+            shape=(images, *shape),
+            chunks=(min(batch_size, images), *part, *shape[1:]),
+            dtype=self.dtype,
+            attributes={"value": self.value, "axes": _axes(shape)},
+        )
+
 
 def arrays_to_record(
     network: Network,
@@ -59,11 +73,10 @@ def arrays_to_record(
     dtype: str,
 ) -> list[RecordedArray]:
     """What to record: per split the logits, the responses, and what the suffixes of groups of layers read."""
-    logits = _output_value(network.graph)
-    shown = {f"responses/{layer}": network.response(layer) for layer in responses}
+    shown = {f"{RESPONSES}/{layer}": network.response(layer) for layer in responses}
     arrays = []
     for split, groups in splits.items():
-        arrays.append(RecordedArray(split, "logits", logits, EXACT))
+        arrays.append(RecordedArray(split, "logits", network.logits, EXACT))
         arrays += [RecordedArray(split, name, value, dtype) for name, value in shown.items()]
         read = {value for group in groups for value in network.suffix(group).boundary} - {IMAGES}
         arrays += [RecordedArray(split, f"values/{value}", value, EXACT) for value in sorted(read)]
@@ -77,26 +90,28 @@ def record(
     batch_size: int,
     path: Path,
     manifest: Path,
+    images: Mapping[str, NDArray[np.int64]] | None = None,
 ) -> dict[str, Any]:
     """Show the stimuli to the network, write the arrays, return the manifest.
 
-    Images pass in fixed batches, one chunk of each array per batch, so that the result does not depend on where a
-    killed recording is taken up again.
+    Images pass in fixed batches, in chunks of their own, so that the result does not depend on where a killed
+    recording is taken up again.
+
+    Parameters
+    ----------
+    images : for each split the images to show, counted within the split; all of every split when absent
     """
     shapes = _value_shapes(network, {array.value for array in arrays})
     rows = {split: stimuli.rows(split) for split in dict.fromkeys(a.split for a in arrays)}
+    origin = provenance(network, stimuli) | {"batch_size": batch_size}
+    if images is not None:
+        rows = {split: own[images[split]] for split, own in rows.items()}
+        origin["images"] = {split: chosen.tolist() for split, chosen in images.items()}
     specs = {
-        array.path: ArraySpec(
-            shape=(len(rows[array.split]), *shapes[array.value]),
-            chunks=(min(batch_size, len(rows[array.split])), *shapes[array.value]),
-            dtype=array.dtype,
-            attributes={"value": array.value, "axes": _axes(shapes[array.value])},
-        )
+        array.path: array.spec(len(rows[array.split]), shapes[array.value], batch_size)
         for array in arrays
     }
-    writer = StoreWriter(
-        path, manifest, provenance(network, stimuli) | {"batch_size": batch_size}, specs
-    )
+    writer = StoreWriter(path, manifest, origin, specs)
     blocks = [
         (split, block) for split, own in rows.items() for block in row_blocks(len(own), batch_size)
     ]
@@ -168,6 +183,16 @@ class Recording:
         """Logits (image, output) of all images of a split."""
         return read_rows(read_array(self._group, f"{split}/logits"), slice(None))
 
+    def shown(self, split: str) -> NDArray[np.int64]:
+        """The images of a split that were recorded, counted within the split."""
+        chosen = self._group.attrs.get("images")
+        count = len(self._stimuli.rows(split))
+        return np.arange(count) if chosen is None else np.array(chosen[split], np.int64)
+
+    def response(self, split: str, layer: str) -> zarr.Array:
+        """Recorded responses of a layer, (image, unit[, y, x]), in chunks of some images and some units."""
+        return read_array(self._group, f"{split}/{RESPONSES}/{layer}")
+
     def batches(
         self,
         split: str,
@@ -227,9 +252,9 @@ def _value_shapes(network: Network, values: set[str]) -> dict[str, tuple[int, ..
     return {name: tuple(value.shape[1:]) for name, value in found.items()}
 
 
-def _output_value(graph: fx.GraphModule) -> str:
-    (output,) = [node for node in graph.graph.nodes if node.op == "output"]
-    return output.args[0].name
+def _units_at_once(shape: tuple[int, ...]) -> tuple[int]:
+    """Units (first axis) of a response that share a chunk."""
+    return (min(shape[0], max(1, NEURONS_PER_CHUNK // math.prod(shape[1:]))),)
 
 
 def _axes(shape: tuple[int, ...]) -> list[str]:

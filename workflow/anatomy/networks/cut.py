@@ -10,6 +10,8 @@ from anatomy.networks.graph import layer_nodes
 
 IMAGES = "images"
 
+Edit = Callable[[Tensor], Tensor]
+
 
 def prefix(graph_module: fx.GraphModule, values: Sequence[str]) -> fx.GraphModule:
     """A network from images to the named values of the graph, computing nothing that they do not need.
@@ -30,7 +32,11 @@ def prefix(graph_module: fx.GraphModule, values: Sequence[str]) -> fx.GraphModul
 
 
 class Suffix:
-    """The part of a network that depends on the outputs of the given layers.
+    """The part of a network that depends on some of its values, and computes the logits.
+
+    Parameters
+    ----------
+    starts : the nodes of the graph from which on everything is computed
 
     Attributes
     ----------
@@ -39,13 +45,12 @@ class Suffix:
     module : the suffix as a module that shares its parameters with the network
     """
 
-    def __init__(self, graph_module: fx.GraphModule, paths: Iterable[str]) -> None:
-        calls = layer_nodes(graph_module)
-        starts = [node for path in paths for node in calls[path]]
+    def __init__(self, graph_module: fx.GraphModule, starts: Sequence[fx.Node]) -> None:
         inside = _descendants(graph_module, starts)
         output = next(node for node in graph_module.graph.nodes if node.op == "output")
         if output not in inside:
-            raise InputError(f"the output does not depend on any of the layers {sorted(paths)}")
+            names = ", ".join(sorted(node.name for node in starts))
+            raise InputError(f"the output does not depend on any of {names}")
         feeds = [
             node
             for node in graph_module.graph.nodes
@@ -56,10 +61,26 @@ class Suffix:
         self.boundary = tuple(value_name(node) for node in feeds)
         self.module = _copy_part(graph_module, feeds, inside)
 
+    @classmethod
+    def from_layers(cls, graph_module: fx.GraphModule, paths: Iterable[str]) -> "Suffix":
+        """What depends on the outputs of the layers with these module paths; the layers themselves are computed."""
+        calls = layer_nodes(graph_module)
+        return cls(graph_module, [node for path in paths for node in calls[path]])
+
+    @classmethod
+    def behind(cls, graph_module: fx.GraphModule, values: Iterable[str]) -> "Suffix":
+        """What depends on the values of these names: all that reads one of them, directly or not.
+
+        Values that depend on none of the others are read, not computed: they are part of the boundary.
+        """
+        nodes = {node.name: node for node in graph_module.graph.nodes}
+        return cls(graph_module, [user for value in values for user in nodes[value].users])
+
     def __call__(
         self,
         values: Mapping[str, Tensor],
-        replaced: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
+        replaced: Mapping[str, Edit] | None = None,
+        edited: Mapping[str, Edit] | None = None,
     ) -> Tensor:
         """Logits (image, output) from the values at the boundary.
 
@@ -68,21 +89,30 @@ class Suffix:
         values : boundary name -> tensor, first axis image
         replaced : what to compute in place of layers, by module path, e.g. "features.0"; the network itself is not
             touched
+        edited : what to do with values before they are read, by name, at the boundary and behind it
         """
         arguments = [values[name] for name in self.boundary]
-        if not replaced:
+        if not replaced and not edited:
             return self.module(*arguments)
-        return _WithReplacedLayers(self.module, replaced).run(*arguments)
+        return _Changed(self.module, replaced or {}, edited or {}).run(*arguments)
 
 
-class _WithReplacedLayers(fx.Interpreter):
-    """Runs a graph with other functions in place of some layers."""
+class _Changed(fx.Interpreter):
+    """Runs a graph with other functions in place of some layers, and with some values changed on their way."""
 
     def __init__(
-        self, module: fx.GraphModule, replaced: Mapping[str, Callable[[Tensor], Tensor]]
+        self,
+        module: fx.GraphModule,
+        replaced: Mapping[str, Edit],
+        edited: Mapping[str, Edit],
     ) -> None:
         super().__init__(module)
         self._replaced = replaced
+        self._edited = edited
+
+    def run_node(self, node: fx.Node) -> Any:
+        value = super().run_node(node)
+        return self._edited[node.name](value) if node.name in self._edited else value
 
     def call_module(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if target in self._replaced:

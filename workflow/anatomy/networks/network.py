@@ -70,12 +70,18 @@ class Network:
 
     def suffix(self, layers: Sequence[str]) -> Suffix:
         """The part of the network that depends on the outputs of these layers."""
-        return Suffix(self.graph, [self.layer(name).path for name in layers])
+        return Suffix.from_layers(self.graph, [self.layer(name).path for name in layers])
 
     def response(self, name: str) -> str:
         """Name of the graph's value that is the layer's response (behind its non-linearity)."""
         (node,) = self._calls(name)
         return value_name(response_node(self.graph, node))
+
+    @property
+    def logits(self) -> str:
+        """Name of the graph's value that is the output, the logits."""
+        (output,) = [node for node in self.graph.graph.nodes if node.op == "output"]
+        return output.args[0].name
 
     def batch_norm(self, name: str) -> nn.BatchNorm2d | None:
         """The batch normalisation right behind a layer, if there is one."""
