@@ -23,6 +23,7 @@ include: "workflow/rules/recordings.smk"
 include: "workflow/rules/circuits.smk"
 include: "workflow/rules/circuit_analyses.smk"
 include: "workflow/rules/knockouts.smk"
+include: "workflow/rules/clusters.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/summary.smk"
 include: "workflow/rules/figures.smk"
@@ -34,6 +35,7 @@ localrules:
     networks,
     circuits,
     knockouts,
+    clusters,
     figures,
 
 
@@ -43,6 +45,7 @@ rule all:
         TARGETS["stimuli"],
         TARGETS["circuits"],
         TARGETS["knockouts"],
+        TARGETS["clusters"],
         TARGETS["figures"],
         "results/summary.csv",
     message:
@@ -75,6 +78,13 @@ rule knockouts:
         TARGETS["knockouts"],
     message:
         "The knock-outs are there"
+
+
+rule clusters:
+    input:
+        TARGETS["clusters"],
+    message:
+        "The cluster lesions are there"
 
 
 rule figures:

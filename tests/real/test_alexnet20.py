@@ -31,6 +31,14 @@ SMALL = {
         "images_per_category": 5,
         "repeats": 1,
     },
+    "clusters": {
+        "layers": ["conv5", "fc7"],
+        "neurons_per_point": 40,
+        "methods": ["ward"],
+        "numbers": [2, 4],
+        "random_draws": 2,
+        "random_images_per_category": 2,
+    },
 }
 
 
@@ -40,7 +48,7 @@ def run(
     """Run Snakemake in a folder and return its results."""
     content = yaml.safe_load(configuration(folder, name))
     content["stimuli"]["imagenet20"] |= changes.get("stimuli", {})
-    for method in {"circuits", "knockouts"} & content.keys():
+    for method in {"circuits", "knockouts", "clusters"} & content.keys():
         content[method] |= changes.get(method, {})
     (folder / "configuration.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
@@ -80,6 +88,17 @@ def test_first_layer_matters_more_than_a_high_one(small_results):
     table = pd.read_csv(small_results / "alexnet20/knockouts/performance.csv")
     left = table[table["proportion"] == 0.7].set_index("layer")["top5"]
     assert left["conv1"] < left["fc7"] - 0.2
+
+
+def test_lesions_of_all_clusters_together_leave_no_neuron(small_results):
+    """Every neuron is in one cluster, or never active; the intact network of the lesions is that of the recording."""
+    clusters = small_results / "alexnet20/clusters"
+    lesions = pd.read_csv(clusters / "lesions.csv")
+    assert lesions["neurons"].sum() == 256 * 13 * 13 + 4096
+    losses = pd.read_csv(clusters / "losses.csv").query("recognised_as == 'category'")
+    for group in ("animate", "inanimate"):
+        intact = losses[losses["group"] == group]["sensitivity_intact"]
+        np.testing.assert_allclose(intact, headline(small_results, "top1", group))
 
 
 # the smallest that goes through every step of circuits
@@ -125,3 +144,5 @@ def test_everything(tmp_path):
     assert len(summary) == 20
     assert performance["layer"].nunique() == 8
     assert (results / "alexnet20/knockouts/figures/performance.png").exists()
+    lesions = pd.read_csv(results / "alexnet20/clusters/lesions.csv")
+    assert lesions["method"].nunique() == 3

@@ -21,6 +21,7 @@ FIGURE_STEPS = {
     "scoring_stability": "scoring_stability_figures",
     "pictures": "circuit_picture_figures",
     "knockouts": "knockout_figures",
+    "clusters": "cluster_figures",
 }
 
 
@@ -245,6 +246,50 @@ def _knockouts(plan: Plan, network: str, part: str) -> dict[str, Any]:
     }
 
 
+def _responses(plan: Plan, network: str) -> dict[str, Any]:
+    base = RESULTS / network / "clusters/responses"
+    return {
+        "network": RESULTS / network / "network/network.json",
+        "stimuli": plan.stimuli_of("clusters"),
+        "store": base.with_suffix(".zarr"),
+        "manifest": base.with_suffix(".json"),
+    }
+
+
+def _cluster_fold(plan: Plan, network: str, fold: str) -> dict[str, Any]:
+    return {
+        "network": RESULTS / network / "network/network.json",
+        "stimuli": plan.stimuli_of("clusters"),
+        "responses": RESULTS / network / "clusters/responses.json",
+        "table": RESULTS / network / f"clusters/parts/folds/{fold}.parquet",
+    }
+
+
+def _clusters(plan: Plan, network: str) -> dict[str, Any]:
+    folder = RESULTS / network / "clusters"
+    return {
+        "network": RESULTS / network / "network/network.json",
+        "stimuli": plan.stimuli_of("clusters"),
+        "responses": folder / "responses.json",
+        "folds": plan.cluster_folds(network),
+        "store": folder / "assignments.zarr",
+        "manifest": folder / "assignments.json",
+        "validation": folder / "cv.csv",
+        "choice": folder / "choice.csv",
+    }
+
+
+def _cluster_lesions(plan: Plan, network: str, method: str) -> dict[str, Any]:
+    folder = RESULTS / network / "clusters"
+    tables = ("lesions", "losses", "layers", "random", "hurt_images")
+    return {
+        "network": RESULTS / network / "network/network.json",
+        "stimuli": plan.stimuli_of("clusters"),
+        "assignments": folder / "assignments.json",
+        **{table: folder / f"parts/{table}/{method}.parquet" for table in tables},
+    }
+
+
 def _summary(plan: Plan) -> dict[str, Any]:
     return {
         "networks": plan.network_descriptions(),
@@ -254,6 +299,8 @@ def _summary(plan: Plan) -> dict[str, Any]:
         "controls": plan.circuit_tables("controls"),
         "overlaps": plan.circuit_tables("overlap"),
         "knockouts": plan.knockout_tables(),
+        "cluster_lesions": plan.cluster_tables("lesions"),
+        "cluster_losses": plan.cluster_tables("losses"),
         "table": RESULTS / "summary.csv",
     }
 
@@ -279,6 +326,14 @@ def _figures(plan: Plan, kind: str, network: str) -> dict[str, Any]:
         "score_comparison": {"table": circuits / "score_comparison.csv"},
         "scoring_stability": {"table": circuits / "scoring_stability.csv"},
         "knockouts": {"table": RESULTS / network / "knockouts/performance.csv"},
+        "clusters": {
+            "validation": RESULTS / network / "clusters/cv.csv",
+            **{
+                name: RESULTS / network / f"clusters/{name}.csv"
+                for name in ("choice", "lesions", "losses", "layers")
+            },
+            "images": plan.hurt_images(network),
+        },
     }[kind]
     method, names = FIGURES[kind]
     figures = {name: RESULTS / network / method / f"figures/{name}.png" for name in names}

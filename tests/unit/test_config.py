@@ -30,7 +30,11 @@ def usual():
     """Every section, with the keys that the tests change."""
     return {
         "stimuli": {
-            "toybox": {"source": "toybox", "image_size": 64, "images": {"evaluation": 6}},
+            "toybox": {
+                "source": "toybox",
+                "image_size": 64,
+                "images": {"extraction": 19, "evaluation": 6},
+            },
             "lessons": {"source": "toybox", "images": {"training": 9, "evaluation": 5}},
         },
         "networks": {
@@ -44,6 +48,7 @@ def usual():
         "recordings": {"layers": ["conv5", "fc7"]},
         "circuits": {"stimuli": "toybox"},
         "knockouts": {"stimuli": "toybox", "networks": ["small"]},
+        "clusters": {"stimuli": "toybox", "networks": ["small"]},
         "toybox_broden": {"images_per_category": 2},
         "compute": {"threads": 1},
     }
@@ -194,6 +199,16 @@ WRONG_VALUES = [
     ("knockouts.proportions", [0.2, 0.1], "it must ascend without repetition"),
     ("knockouts.proportions", [0.1, 0.1], "it must ascend without repetition"),
     ("knockouts.proportions", [0.1, 1.1], "knockouts.proportions[1] = 1.1 is not possible"),
+    (
+        "clusters.response_images",
+        4,
+        "clusters.response_images = 4 is not possible: it must be at least 8 or be 'all'",
+    ),
+    ("clusters.components", "some", "it must be a whole number or be 'all'"),
+    ("clusters.numbers", [1], "clusters.numbers[0] = 1 is not possible: it must be at least 2"),
+    ("clusters.numbers", [2, 2], "it must name each value only once"),
+    ("clusters.methods", ["kmeans"], "it must be 'gaussian_mixture', 'ward' or 'hdbscan'"),
+    ("clusters.stimuli", "toybax", "clusters.stimuli: 'toybax' is not defined"),
     ("circuits.removed_fractions", [0, 0.5, 0.4], "it must begin with 0 and ascend"),
     ("circuits.removed_fractions", [0.1, 0.5], "it must begin with 0 and ascend"),
     ("circuits.removed_fractions", [], "it must begin with 0 and ascend"),
@@ -308,6 +323,23 @@ IMPOSSIBLE = [
         "knockouts.images_per_category asks for 7 evaluation images",
     ),
     (
+        "clusters.layers",
+        ["conv5", "fc8"],
+        "clusters.layers: 'fc8' is the output layer of network 'small'; its units are the categories",
+    ),
+    ("clusters.layers", ["conv9"], "clusters.layers: network 'small' has no layer 'conv9'"),
+    (
+        "clusters.folds",
+        20,
+        "clusters.folds = 20 needs at least as many extraction images of each category, but "
+        "stimuli.toybox.images.extraction is 19",
+    ),
+    (
+        "clusters.random_images_per_category",
+        7,
+        "clusters.random_images_per_category asks for 7 evaluation images",
+    ),
+    (
         "networks.own",
         {"architecture": "alexnet", "weights": "missing/weights.pth"},
         "networks.own.weights: 'missing/weights.pth' is neither torchvision nor trained nor a file",
@@ -367,6 +399,15 @@ def test_a_category_without_an_output_unit_is_named():
     text = refusal(raw)
     assert text.startswith("circuits: network 'own' has no output unit for category ")
     assert text.endswith(" of stimuli.toybox")
+
+
+def test_cluster_lesions_need_two_super_categories():
+    raw = changed("clusters.stimuli", "animals")
+    raw["stimuli"]["animals"] = {"source": "toybox", "categories": ["dog", "cat"]}
+    assert refusal(raw) == (
+        "clusters.stimuli: all categories of stimuli.animals are animate, but what a lesion costs one super-category "
+        "is compared with what it costs another"
+    )
 
 
 def test_knockouts_without_evaluation_images_are_named():

@@ -25,7 +25,11 @@ NOT_READ = {
     "stimuli": {"files"},
     "record": {"stimuli"},
     "knockouts": {"stimuli"},
-    "summary": {"circuits", "knockouts"},
+    "responses": {"stimuli"},
+    "cluster_fold": {"stimuli"},
+    "clusters": {"stimuli"},
+    "cluster_lesions": {"stimuli"},
+    "summary": {"circuits", "knockouts", "clusters"},
 }
 
 
@@ -80,6 +84,17 @@ def tiny():
             "repeats": 2,
             "images_per_category": 2,
             "layers_per_job": 2,
+        },
+        "clusters": {
+            "stimuli": "seen",
+            "networks": ["small"],
+            "response_images": "all",
+            "neurons_per_point": 200,
+            "methods": ["gaussian_mixture", "ward"],
+            "numbers": [2, 3],
+            "folds": 2,
+            "random_draws": 3,
+            "random_images_per_category": 2,
         },
         "compute": {"threads": 1, "batch_size": 4},
     }
@@ -184,6 +199,11 @@ PICTURES = {job.replace("score_comparison/", "circuit_pictures/") for job in COM
 # the groups follow the network's eight layers: conv1 conv2, conv3 conv4, conv5 fc6, fc7 fc8
 KNOCKOUTS = {"knockouts/small/layers_0000", "knockouts/small/layers_0003"}
 RECORD = {"record/small/seen", "record/untrained/seen"}
+RESPONSES = {"responses/small"}
+FOLDS = {"cluster_fold/small/fold_1", "cluster_fold/small/fold_2"}
+CLUSTERS = FOLDS | {"clusters/small"}
+CLUSTER_LESIONS = {f"cluster_lesions/small/{method}" for method in ("gaussian_mixture", "ward")}
+RECOGNISING = FOLDS | CLUSTER_LESIONS | {"summary", "figures/clusters/small"}
 
 
 def test_the_jobs_of_the_tiny_configuration():
@@ -218,7 +238,18 @@ def test_the_jobs_of_the_tiny_configuration():
         ({"knockouts__seed": 1}, KNOCKOUTS),
         ({"knockouts__images_per_category": 1}, KNOCKOUTS),
         ({"recordings__layers": ["conv5", "fc6"]}, RECORD),
-        ({"recordings__dtype": "float32"}, RECORD),
+        ({"recordings__dtype": "float32"}, RECORD | RESPONSES),
+        ({"clusters__response_images": 8}, RESPONSES),
+        ({"clusters__layers": ["conv1", "fc7"]}, RESPONSES | CLUSTERS),
+        ({"clusters__standardisation": "raw"}, CLUSTERS),
+        ({"clusters__neurons_per_point": 100}, CLUSTERS),
+        ({"clusters__components": "all"}, CLUSTERS),
+        ({"clusters__numbers": [2, 4]}, CLUSTERS),
+        ({"clusters__recognised_as": "super_category"}, RECOGNISING),
+        ({"clusters__replacement": "mean"}, FOLDS | CLUSTER_LESIONS),
+        ({"clusters__random_draws": 4}, CLUSTER_LESIONS),
+        ({"clusters__random_images_per_category": 1}, CLUSTER_LESIONS),
+        ({"clusters__seed": 1}, CLUSTERS | CLUSTER_LESIONS),
         ({"toybox_broden__images_per_category": 2}, {"toybox_broden"}),
         ({"networks__untrained__seed": 1}, {"network/untrained"}),
         ({"networks__small__training__epochs": 4}, {"network/small"}),
@@ -239,10 +270,11 @@ def test_noise_is_a_setting_only_where_there_is_noise():
 def test_batches_and_threads_are_settings_of_the_steps_that_compute():
     top_images = {"top_images/small", "top_images/untrained"}
     computing = RECORD | CIRCUITS | KNOCKOUTS | CONTROLS | COMPARISON | top_images
+    computing |= RESPONSES | FOLDS | CLUSTER_LESIONS
     assert changed_jobs(specs(tiny()), specs(edited(compute__batch_size=5))) == computing
     threaded = changed_jobs(specs(tiny()), specs(edited(compute__threads=2)))
     overlap = {"circuit_overlap/small", "circuit_overlap/untrained"}
-    assert threaded == computing | SCORES | STABILITY | PICTURES | overlap
+    assert threaded == computing | SCORES | STABILITY | PICTURES | overlap | CLUSTERS
 
 
 def test_another_category_changes_one_shard():
@@ -406,6 +438,7 @@ def test_results_do_not_depend_on_the_size_of_shards(done, tmp_path, monkeypatch
     borrow_recordings(folder)
     raw = edited(circuits__categories_per_job=1, knockouts__layers_per_job=3)
     raw["circuits"]["networks"] = ["small"]
+    del raw["clusters"]
     plan = plan_of(raw)
     run(plan, only=("scor", "circuit", "knockouts/", "join_tables/", "top_images/"))
     assert len(plan.shards("small", ".json")) == 3

@@ -12,6 +12,7 @@ from anatomy.errors import InputError
 from anatomy.stats import ratio_interval
 from anatomy.summary import (
     circuit_rows,
+    cluster_rows,
     control_rows,
     knockout_rows,
     network_rows,
@@ -351,6 +352,66 @@ def test_an_empty_part_does_not_change_what_is_joined(tmp_path):
     joined = join([tmp_path / name for name in ("full", "bare")])
     assert joined.to_csv(index=False).startswith(full.to_csv(index=False))
     assert joined.iloc[-1]["csa_unpruned"] == 0.25
+
+
+# --- cluster lesions
+
+
+def lesions_of_clusters(chosen="ward"):
+    """Two methods; of the better one, the second cluster has the largest distance, and noise a larger one."""
+    rows = [
+        ("ward", "1", 0.1, 0.05, 0.9),
+        ("ward", "2", 0.4, 0.06, 0.02),
+        ("ward", "noise", 0.7, 0.3, 0.01),
+        ("hdbscan", "1", 0.8, 0.07, 0.5),
+    ]
+    columns = ["method", "cluster", "performance_distance", "random_distance", "familywise_p_value"]
+    made = pd.DataFrame(rows, columns=columns)
+    return made.assign(chosen=made["method"] == chosen)
+
+
+def losses_of_clusters():
+    """A loss for each method, cluster, way of recognising and group, told apart by its digits."""
+    rows = []
+    for m, method in enumerate(("ward", "hdbscan"), start=1):
+        for c, cluster in enumerate(("1", "2", "noise"), start=1):
+            for w, way in enumerate(("category", "super_category"), start=1):
+                for g, group in enumerate(("animate", "inanimate", "dog"), start=1):
+                    loss = m / 10 + c / 100 + w / 1000 + g / 10000
+                    kind = "category" if group == "dog" else "super_category"
+                    about = {"method": method, "cluster": cluster, "recognised_as": way}
+                    about |= {"group_kind": kind, "group": group, "images": 30 * g}
+                    numbers = {"loss": loss, "low": loss - 1, "high": loss + 1}
+                    rows.append(about | numbers | {"random_loss": loss / 2})
+    return pd.DataFrame(rows)
+
+
+def test_cluster_rows_are_of_the_chosen_cluster_that_tells_most_apart():
+    rows = list(cluster_rows(lesions_of_clusters(), losses_of_clusters(), "super_category"))
+    distance, *losses = rows
+    assert (distance["measure"], distance["group"], distance["value"]) == (
+        "cluster_distance",
+        "all",
+        0.4,
+    )
+    assert (distance["null_value"], distance["p_value"]) == (0.06, 0.02)
+    assert [row["group"] for row in losses] == ["animate", "inanimate"]
+    assert [row["value"] for row in losses] == pytest.approx([0.1221, 0.1222])
+    assert [row["null_value"] for row in losses] == pytest.approx([0.06105, 0.0611])
+    assert [row["n"] for row in losses] == [30, 60]
+
+
+def test_no_cluster_rows_where_nothing_was_chosen():
+    assert not list(cluster_rows(lesions_of_clusters("none"), losses_of_clusters(), "category"))
+
+
+def test_closing_words_say_what_a_lesion_costs():
+    rows = table(list(cluster_rows(lesions_of_clusters(), losses_of_clusters(), "category")))
+    text = closing_words(rows.assign(network="small", method="clusters"))
+    assert "costs 12% of animate and 12% of inanimate images" in text
+    assert text.endswith("(as many random neurons of each layer: 6% and 6%)")
+    without = rows.assign(network="small", method="clusters", null_value=np.nan)
+    assert closing_words(without).endswith("12% of inanimate images")
 
 
 # --- closing words

@@ -11,6 +11,7 @@ SUMMARY = {"summarise": 1, "draw_headlines": 1}
 PICTURES = {"picture_circuits": 1, "draw_circuit_pictures": 1}
 OF_CIRCUITS = {"control_circuits": 2, "join_tables": 1, "overlap_circuits": 1, "draw_overlap": 1}
 AFTER_CIRCUITS = {"join_circuits": 1, "draw_circuits": 1, **OF_CIRCUITS, **PICTURES, **SUMMARY}
+AFTER_LESIONS = {"join_tables": 4, "draw_clusters": 1, **SUMMARY}
 AFTER_KNOCKOUTS = {"join_tables": 1, "draw_knockouts": 1, **SUMMARY}
 
 
@@ -26,6 +27,23 @@ def test_threshold_repeats_extraction_but_not_scoring(copy):
 def test_knockout_proportion_repeats_knockouts_alone(copy):
     copy.change("knockouts", "proportions", to=[0.0, 0.25, 1.0])
     assert copy.planned() == {"knock_out": 2, **AFTER_KNOCKOUTS}
+
+
+def test_more_random_lesions_repeat_lesions_but_no_clustering(copy):
+    copy.change("clusters", "random_draws", to=6)
+    assert copy.planned() == {"lesion_clusters": 1, **AFTER_LESIONS}
+
+
+def test_other_numbers_of_clusters_repeat_clustering_but_no_recording(copy):
+    copy.change("clusters", "numbers", to=[2, 4])
+    clustering = {"validate_clusters": 2, "cluster_neurons": 1, "lesion_clusters": 1}
+    assert copy.planned() == {**clustering, **AFTER_LESIONS}
+
+
+def test_another_layer_of_clusters_repeats_no_circuits(copy):
+    copy.change("clusters", "layers", to=["conv3", "fc7"])
+    clustering = {"validate_clusters": 2, "cluster_neurons": 1, "lesion_clusters": 1}
+    assert copy.planned() == {"record_responses": 1, **clustering, **AFTER_LESIONS}
 
 
 def test_further_thresholds_repeat_extraction_but_not_scoring(copy):

@@ -5,7 +5,7 @@ import pandas as pd
 import zarr
 
 from anatomy.mask_files import MaskFile
-from anatomy.tables import CIRCUIT_SUMMARY, CIRCUIT_SWEEP, SUMMARY
+from anatomy.tables import CIRCUIT_SUMMARY, CIRCUIT_SWEEP, CLUSTER_LOSSES, SUMMARY
 
 PERFORMANCE = [
     *("layer", "kind", "mode", "proportion", "repeat", "top1", "top5"),
@@ -19,6 +19,7 @@ def test_promised_files_and_columns(finished):
         "small/circuits/summary.csv": list(CIRCUIT_SUMMARY),
         "small/circuits/sweep.csv": list(CIRCUIT_SWEEP),
         "small/knockouts/performance.csv": PERFORMANCE,
+        "small/clusters/losses.csv": list(CLUSTER_LOSSES),
         "summary.csv": list(SUMMARY),
     }
     for name, columns in expected.items():
@@ -55,6 +56,22 @@ def test_knockouts_begin_intact_and_end_dead(finished):
     dead = table[(table["proportion"] == 1) & (table["kind"] == "node")]
     # a dead layer shows the network nothing of the image, so it gives all images the same answer
     assert set(dead["top1"].round(6)) <= {0.0, 0.25}
+
+
+def test_lesions_begin_with_the_intact_network_and_cover_all_neurons(finished):
+    results = finished.folder / "results"
+    losses = pd.read_csv(results / "small/clusters/losses.csv", dtype={"cluster": str})
+    headline = pd.read_csv(results / "summary.csv")
+    own = losses[(losses["recognised_as"] == "category") & (losses["group_kind"] != "category")]
+    for row in own.itertuples():
+        same = (headline["measure"] == "top1") & (headline["group"] == row.group)
+        np.testing.assert_allclose(row.sensitivity_intact, headline[same]["value"].item())
+        np.testing.assert_allclose(row.loss, row.sensitivity_intact - row.sensitivity)
+    lesions = pd.read_csv(results / "small/clusters/lesions.csv")
+    # conv3 (96 x 7 x 7), fc6 and fc7
+    assert lesions["neurons"].sum() == 96 * 49 + 256 + 256
+    layers = pd.read_csv(results / "small/clusters/layers.csv", dtype={"cluster": str})
+    assert (layers.groupby("layer")["share_of_layer"].sum().round(9) == 1).all()
 
 
 def test_cores_and_shards_do_not_change_results(finished, new_run):

@@ -14,7 +14,10 @@ def closing_words(summary: pd.DataFrame) -> str:
     for network, rows in summary.groupby("network", sort=False):
         overall = rows[rows["group"] == "all"].drop_duplicates("measure").set_index("measure")
         lines += [f"\n  {network}"]
-        for part in (_network_lines(overall), _circuit_lines(overall), _knockout_lines(rows)):
+        for part in (
+            *(_network_lines(overall), _circuit_lines(overall)),
+            *(_knockout_lines(rows), _cluster_lines(rows)),
+        ):
             lines += [f"    {line}" for line in part]
     return "\n".join(lines)
 
@@ -57,6 +60,18 @@ def _knockout_lines(rows: pd.DataFrame) -> list[str]:
         f"knocking out weights hurts most in {weak['group']} and least in {strong['group']} "
         f"(area under accuracy {weak['value']:.2f} and {strong['value']:.2f})"
     ]
+
+
+def _cluster_lines(rows: pd.DataFrame) -> list[str]:
+    losses = rows[rows["measure"] == "cluster_loss"]
+    if losses.empty:
+        return []
+    costs = " and ".join(f"{row.value:.0%} of {row.group}" for row in losses.itertuples())
+    line = f"a lesion of one cluster of neurons costs {costs} images"
+    if losses["null_value"].isna().any():
+        return [line]
+    random = " and ".join(f"{value:.0%}" for value in losses["null_value"])
+    return [line, f"(as many random neurons of each layer: {random})"]
 
 
 if __name__ == "__main__":

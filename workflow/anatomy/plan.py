@@ -19,8 +19,10 @@ from anatomy.circuit_plan import (
     has_stability,
     in_shards,
 )
+from anatomy.cluster_plan import CLUSTER_TABLES, HURT_IMAGES, cluster_specs
 from anatomy.config import resolution
-from anatomy.config.configuration import Configuration
+from anatomy.config.clusters import Clusters
+from anatomy.config.configuration import METHODS, Configuration
 from anatomy.config.methods import Circuits, Knockouts
 from anatomy.config.stimuli import (
     FOLDER_OF_SPLIT,
@@ -47,8 +49,13 @@ FIGURES = {
     "score_comparison": ("circuits", ("score_comparison",)),
     "scoring_stability": ("circuits", ("scoring_stability",)),
     "knockouts": ("knockouts", ("performance", "sensitivity")),
+    "clusters": (
+        "clusters",
+        ("distance", "losses", "category_losses", "layer_profile", "hurt_images"),
+    ),
 }
 Spec = dict[str, Any]
+Method = Circuits | Knockouts | Clusters
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,11 @@ class Plan:
                 for table in (*self.tables_of_circuits(network), *self.joined_tables(network))
             ],
             "knockouts": self.knockout_tables(),
+            "clusters": [
+                f"results/{network}/clusters/{table}.csv"
+                for network in self.specs["summary"]["clusters"]
+                for table in ("cv", "choice", *CLUSTER_TABLES)
+            ],
             "figures": self._figure_targets(),
         }
 
@@ -107,6 +119,15 @@ class Plan:
         return [
             f"results/{n}/knockouts/performance.csv" for n in self.specs["summary"]["knockouts"]
         ]
+
+    def cluster_tables(self, table: str) -> list[str]:
+        """One table of cluster lesions, of each network that has them."""
+        return [f"results/{n}/clusters/{table}.csv" for n in self.specs["summary"]["clusters"]]
+
+    def cluster_folds(self, network: str) -> list[str]:
+        """The tables of all folds of a network's cross-validation."""
+        names = self.parts("cluster_fold", network)
+        return [f"results/{network}/clusters/parts/folds/{name}.parquet" for name in names]
 
     def network_descriptions(self) -> list[str]:
         """Descriptions of the networks that the summary covers."""
@@ -139,8 +160,15 @@ class Plan:
         if method == "knockouts":
             names = self.parts("knockouts", network)
             return [f"results/{network}/knockouts/parts/{name}.parquet" for name in names]
+        if method == "clusters":
+            names = self.parts("cluster_lesions", network)
+            return [f"results/{network}/clusters/parts/{table}/{name}.parquet" for name in names]
         names = self.parts(PART_TABLES[table], network)
         return [f"results/{network}/circuits/parts/{table}/{name}.parquet" for name in names]
+
+    def hurt_images(self, network: str) -> list[str]:
+        """The tables of the images that suffer most from a network's lesions, one for each method of clustering."""
+        return self.table_parts(network, "clusters", HURT_IMAGES)
 
     def joined_tables(self, network: str) -> list[str]:
         """The tables of circuits of one network that are joined from parts."""
@@ -216,6 +244,8 @@ def make_plan(configuration: Configuration, list_files: bool = True) -> Plan:
         specs |= circuit_specs(configuration, name, configuration.circuits)
     for name in _networks_of(configuration, configuration.knockouts):
         specs |= knockout_specs(configuration, name, configuration.knockouts)
+    for name in _networks_of(configuration, configuration.clusters):
+        specs |= cluster_specs(configuration, name, configuration.clusters)
     specs["summary"] = summary_spec(configuration)
     return Plan(configuration, specs | figure_specs(configuration))
 
@@ -268,7 +298,7 @@ def network_spec(configuration: Configuration, name: str) -> Spec:
 
 def stimuli_shown(configuration: Configuration, name: str) -> list[str]:
     """Stimulus sets that a network is shown by any method."""
-    methods = [configuration.circuits, configuration.knockouts]
+    methods = [getattr(configuration, method) for method in METHODS]
     return list(
         dict.fromkeys(
             method.stimuli for method in methods if method is not None and _applies(method, name)
@@ -328,13 +358,14 @@ def knockout_specs(
 
 def summary_spec(configuration: Configuration) -> Spec:
     """Which networks and methods the summary covers."""
-    circuits = _networks_of(configuration, configuration.circuits)
-    knockouts = _networks_of(configuration, configuration.knockouts)
-    return {
-        "networks": [n for n in configuration.networks if n in {*circuits, *knockouts}],
-        "circuits": circuits,
-        "knockouts": knockouts,
+    covered = {
+        method: _networks_of(configuration, getattr(configuration, method)) for method in METHODS
     }
+    shown = {name for names in covered.values() for name in names}
+    spec = {"networks": [n for n in configuration.networks if n in shown]} | covered
+    if configuration.clusters is not None:
+        spec["recognised_as"] = configuration.clusters.recognised_as
+    return spec
 
 
 def figure_specs(configuration: Configuration) -> dict[str, Spec]:
@@ -343,7 +374,7 @@ def figure_specs(configuration: Configuration) -> dict[str, Spec]:
     if any(isinstance(stimuli, ToyboxStimuli) for stimuli in configuration.stimuli.values()):
         specs["figures/toybox"] = {}
     for name in _networks_of(configuration, configuration.circuits):
-        names = {"names": _names(configuration)}
+        names = {"names": _names(configuration, configuration.circuits.stimuli)}
         specs |= {f"figures/{kind}/{name}": names for kind in ("circuits", "overlap")}
         if configuration.circuits.comparison is not None:
             specs[f"figures/score_comparison/{name}"] = {}
@@ -354,12 +385,15 @@ def figure_specs(configuration: Configuration) -> dict[str, Spec]:
     for name in _networks_of(configuration, configuration.knockouts):
         outputs = len(resolution.output_categories(configuration, name))
         specs[f"figures/knockouts/{name}"] = {"outputs": outputs}
+    for name in _networks_of(configuration, configuration.clusters):
+        recognised_as = configuration.clusters.recognised_as
+        names = _names(configuration, configuration.clusters.stimuli)
+        specs[f"figures/clusters/{name}"] = {"recognised_as": recognised_as, "names": names}
     return specs
 
 
-def _names(configuration: Configuration) -> dict[str, str]:
+def _names(configuration: Configuration, stimuli: str) -> dict[str, str]:
     """Category -> what figures call it: its name, with the category behind it where two have the same name."""
-    stimuli = configuration.circuits.stimuli
     rows = resolution.stimulus_categories(f"stimuli.{stimuli}", configuration.stimuli[stimuli])
     counts = Counter(row.name for row in rows)
     return {
@@ -380,9 +414,9 @@ def _recording(network: str, stimuli: str) -> str:
     return f"results/{network}/recordings/{stimuli}.json"
 
 
-def _applies(section: Circuits | Knockouts, name: str) -> bool:
+def _applies(section: Method, name: str) -> bool:
     return section.networks is None or name in section.networks
 
 
-def _networks_of(configuration: Configuration, section: Circuits | Knockouts | None) -> list[str]:
+def _networks_of(configuration: Configuration, section: Method | None) -> list[str]:
     return [] if section is None else [n for n in configuration.networks if _applies(section, n)]

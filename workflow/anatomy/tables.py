@@ -177,9 +177,104 @@ KNOCKOUT_PERFORMANCE = {
     "top5": "share of evaluation images whose category is among its five strongest outputs",
     "sensitivity_NAME": "one column per super-category: share of its images recognised (top-1), TP / (TP + FN)",
 }
+_CLUSTER_METHOD = {
+    "method": "method of clustering: gaussian_mixture, ward or hdbscan",
+    "k": "number of clusters",
+}
+_CLUSTER = _CLUSTER_METHOD | {
+    "cluster": "1 is the largest cluster; noise: neurons that the method leaves out; never_active: neurons whose "
+    "response is the same to all images that neurons are clustered by",
+}
+_LOSSES = {
+    "loss_NAME": "one column per super-category: share of its images recognised by the intact network, minus that "
+    "under the lesion",
+}
+_DISTANCE = "largest difference between the losses of two super-categories"
+CLUSTER_VALIDATION = _CLUSTER_METHOD | {
+    "fold": "fold whose images the lesions are measured on; the neurons are clustered by images of the others",
+    "parameters": "what the method was set to; HDBSCAN: what gives k clusters and the least noise",
+    "unclustered_fraction": "share of the neurons with a profile that the method leaves out",
+    "cluster_neurons": "neurons of the cluster with the largest performance distance",
+    "performance_distance": f"{_DISTANCE}, the largest of all clusters",
+    "loss_NAME": "one column per super-category: what the lesion of that cluster costs; share of its images recognised "
+    "by the intact network, minus that under the lesion",
+}
+CLUSTER_CHOICE = _CLUSTER_METHOD | {
+    "folds": "folds in which the method gives so many clusters",
+    "unclustered_fraction": "mean over folds",
+    "performance_distance": "mean over folds of the largest performance distance of a cluster",
+    "low": "lower end of its 95 % interval, Student's t over folds",
+    "high": "upper end",
+    "eligible": "whether the method gives so many clusters in every fold and from all images",
+    "best_of_method": "whether it has the largest mean of the method's eligible numbers; of equal ones the smallest",
+    "chosen": "whether it is the best of all methods",
+}
+CLUSTER_LESIONS = (
+    _CLUSTER
+    | {
+        "chosen": "whether the method is the best in the cross-validation",
+        "neurons": "neurons of the cluster, all lesioned together",
+        "neuron_fraction": "share of all neurons",
+        "most_hurt": "super-category with the largest loss; empty where none loses, or all the same",
+        "performance_distance": _DISTANCE,
+        "selectivity": "(largest loss - mean of the others) / (largest loss + mean of the others), gains counting as "
+        "no loss: 1 where one super-category alone loses, empty where none does",
+        "random_draws": "random lesions with as many neurons in every layer",
+        "random_distance": "their mean performance distance",
+        "random_distance_high": "95 % of them have at most this performance distance",
+        "p_value": "(1 + random lesions with at least the cluster's distance) / (1 + random lesions), on the same "
+        "images",
+        "familywise_p_value": "the chance that any of the clusters would be as far out, each measured in standard "
+        "deviations from the mean of its random lesions",
+    }
+    | _LOSSES
+)
+CLUSTER_LOSSES = _CLUSTER | {
+    "recognised_as": "what counts as recognising an image: the strongest output is its category, or any category of "
+    "its super-category",
+    "group_kind": "super_category or category",
+    "group": "its name",
+    "super_category": "super-category of the group",
+    "images": "held-out images of the group",
+    "sensitivity_intact": "share of them that the intact network recognises, TP / (TP + FN)",
+    "sensitivity": "share recognised under the lesion",
+    "loss": "difference of the two, positive where the lesion costs something",
+    "low": "lower end of its 95 % interval, bootstrap over images",
+    "high": "upper end",
+    "random_loss": "mean loss under random lesions with as many neurons in every layer",
+    "random_low": "2.5 % of them cost less",
+    "random_high": "2.5 % of them cost more",
+}
+CLUSTER_LAYERS = _CLUSTER | {
+    "layer": "layer, in network order",
+    "neurons": "neurons of the cluster in the layer",
+    "layer_neurons": "neurons of the layer",
+    "share_of_layer": "share of the layer's neurons that the lesion takes",
+    "share_of_cluster": "share of the cluster's neurons that lie in the layer",
+    "performance_distance": "as above, when only the cluster's neurons in this layer are lesioned",
+    "loss_NAME": "one column per super-category: what that lesion costs",
+}
+CLUSTER_RANDOM = (
+    _CLUSTER
+    | {
+        "draw": "number of the draw; in a draw no neuron is in the lesions of two clusters",
+        "performance_distance": _DISTANCE,
+    }
+    | _LOSSES
+)
+CLUSTER_HURT_IMAGES = _CLUSTER | {
+    "category": "category that the lesion costs much",
+    "name": "its name for people",
+    "super_category": "its super-category",
+    "loss": "share of its held-out images recognised by the intact network, minus that under the lesion",
+    "rank": "1 = the most hurt category of the cluster",
+    "place": "number of the image in the category; those no longer recognised come first",
+    "image_id": "image",
+    "thumbnail": "PNG",
+}
 SUMMARY = {
     "network": "network",
-    "method": "method: network, circuits or knockouts",
+    "method": "method: network, circuits, knockouts or clusters",
     "measure": "what was measured",
     "group": "what it was measured on: all, a super-category, or a layer",
     "value": "the number",
@@ -219,6 +314,13 @@ TABLES = {
     "results/{network}/circuits/pictures/{shard}_units.parquet": CIRCUIT_UNITS,
     "results/{network}/circuits/pictures/{shard}_connections.parquet": CIRCUIT_CONNECTIONS,
     "results/{network}/knockouts/performance.csv": KNOCKOUT_PERFORMANCE,
+    "results/{network}/clusters/cv.csv": CLUSTER_VALIDATION,
+    "results/{network}/clusters/choice.csv": CLUSTER_CHOICE,
+    "results/{network}/clusters/lesions.csv": CLUSTER_LESIONS,
+    "results/{network}/clusters/losses.csv": CLUSTER_LOSSES,
+    "results/{network}/clusters/layers.csv": CLUSTER_LAYERS,
+    "results/{network}/clusters/random.csv": CLUSTER_RANDOM,
+    "results/{network}/clusters/parts/hurt_images/{method}.parquet": CLUSTER_HURT_IMAGES,
     "results/summary.csv": SUMMARY,
     "results/stimuli/{stimuli}.csv": STIMULI,
     "results/{network}/network/training.csv": TRAINING,
@@ -235,6 +337,11 @@ def write_parquet(table: pd.DataFrame, path: Path) -> None:
     partial = path.with_name(f".{path.name}.partial")
     table.to_parquet(partial, index=False)
     partial.replace(path)
+
+
+def read_clusters(path: Path) -> pd.DataFrame:
+    """A table of cluster lesions, in which clusters are names even where all of them are numbers."""
+    return pd.read_csv(path, dtype={"cluster": str})
 
 
 def join(paths: Iterable[Path]) -> pd.DataFrame:

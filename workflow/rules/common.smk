@@ -41,3 +41,5 @@ wildcard_constraints:
     stimuli="|".join(CONFIGURATION.stimuli),
     shard=r"shard_\d{4}",
     part=r"layers_\d{4}",
+    fold=r"fold_\d+",
+    clustering="gaussian_mixture|ward|hdbscan",

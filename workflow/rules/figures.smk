@@ -265,6 +265,67 @@ rule draw_knockouts:
         "> {log} 2>&1"
 
 
+rule draw_clusters:
+    input:
+        code=CODE["cluster_figures"],
+        spec="results/specs/figures/clusters/{network}.json",
+        validation="results/{network}/clusters/cv.csv",
+        choice="results/{network}/clusters/choice.csv",
+        lesions="results/{network}/clusters/lesions.csv",
+        losses="results/{network}/clusters/losses.csv",
+        layers="results/{network}/clusters/layers.csv",
+        images=lambda wildcards: PLAN.hurt_images(wildcards.network),
+    output:
+        distance=report(
+            "results/{network}/clusters/figures/distance.png",
+            caption="../report/cluster_distance.rst",
+            category="Cluster lesions",
+            labels={"network": "{network}", "shows": "choice of the number of clusters"},
+        ),
+        losses=report(
+            "results/{network}/clusters/figures/losses.png",
+            caption="../report/cluster_losses.rst",
+            category="Cluster lesions",
+            labels={"network": "{network}", "shows": "loss of each super-category"},
+        ),
+        category_losses=report(
+            "results/{network}/clusters/figures/category_losses.png",
+            caption="../report/cluster_categories.rst",
+            category="Cluster lesions",
+            labels={"network": "{network}", "shows": "loss of each category"},
+        ),
+        layer_profile=report(
+            "results/{network}/clusters/figures/layer_profile.png",
+            caption="../report/cluster_layers.rst",
+            category="Cluster lesions",
+            labels={"network": "{network}", "shows": "layers of the clusters"},
+        ),
+        hurt_images=report(
+            "results/{network}/clusters/figures/hurt_images.png",
+            caption="../report/cluster_images.rst",
+            category="Cluster lesions",
+            labels={"network": "{network}", "shows": "images that suffer"},
+        ),
+        record="results/records/figures/clusters/{network}.json",
+    log:
+        "results/logs/figures/clusters/{network}.log",
+    benchmark:
+        "results/benchmarks/figures/clusters/{network}.tsv"
+    conda:
+        "../../envs/anatomy.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    message:
+        "Draw the figures of the cluster lesions of {wildcards.network}"
+    shell:
+        "python -m anatomy.steps.cluster_figures {input.spec} --validation {input.validation} "
+        "--choice {input.choice} --lesions {input.lesions} --losses {input.losses} --layers {input.layers} "
+        "--images {input.images} --distance {output.distance} --losses-figure {output.losses} "
+        "--category-losses {output.category_losses} --layer-profile {output.layer_profile} "
+        "--hurt-images {output.hurt_images} --record {output.record} > {log} 2>&1"
+
+
 rule draw_headlines:
     input:
         code=CODE["headline_figures"],

@@ -13,6 +13,8 @@ rule summarise:
         controls=PLAN.circuit_tables("controls"),
         overlaps=PLAN.circuit_tables("overlap"),
         knockouts=PLAN.knockout_tables(),
+        cluster_lesions=PLAN.cluster_tables("lesions"),
+        cluster_losses=PLAN.cluster_tables("losses"),
     output:
         table=report(
             "results/summary.csv",
@@ -35,4 +37,6 @@ rule summarise:
     shell:
         "python -m anatomy.steps.summary {input.spec} --networks {input.networks} "
         "--recordings {input.recordings} --stimuli {input.stimuli} --circuits {input.circuits} "
-        "--controls {input.controls} --overlaps {input.overlaps} --knockouts {input.knockouts} --table {output.table} --record {output.record} > {log} 2>&1"
+        "--controls {input.controls} --overlaps {input.overlaps} --knockouts {input.knockouts} "
+        "--cluster-lesions {input.cluster_lesions} --cluster-losses {input.cluster_losses} "
+        "--table {output.table} --record {output.record} > {log} 2>&1"

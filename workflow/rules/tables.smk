@@ -1,6 +1,6 @@
 # Tables that are joined from the parts of several jobs.
-# Writes results/{network}/circuits/{controls,score_comparison,scoring_stability}.csv and
-# results/{network}/knockouts/performance.csv.
+# Writes results/{network}/circuits/{controls,score_comparison,scoring_stability}.csv,
+# results/{network}/knockouts/performance.csv and results/{network}/clusters/{lesions,losses,layers,random}.csv.
 
 
 rule join_tables:
@@ -16,8 +16,8 @@ rule join_tables:
     benchmark:
         "results/benchmarks/join_tables/{network}/{method}/{table}.tsv"
     wildcard_constraints:
-        method="circuits|knockouts",
-        table="controls|score_comparison|scoring_stability|performance",
+        method="circuits|knockouts|clusters",
+        table="controls|score_comparison|scoring_stability|performance|lesions|losses|layers|random",
     conda:
         "../../envs/anatomy.yaml"
     resources:

@@ -6,6 +6,7 @@ They run before any job starts and import neither torch nor image libraries.
 from pathlib import Path
 
 from anatomy.config import resolution
+from anatomy.config.clusters import Clusters
 from anatomy.config.configuration import Configuration
 from anatomy.config.methods import Circuits, Knockouts
 from anatomy.config.stimuli import FOLDER_OF_SPLIT, SPLITS, FolderStimuli, Stimuli, ToyboxStimuli
@@ -29,6 +30,8 @@ def check(configuration: Configuration) -> None:
         _check_circuits(configuration, configuration.circuits)
     if configuration.knockouts is not None:
         _check_knockouts(configuration, configuration.knockouts)
+    if configuration.clusters is not None:
+        _check_clusters(configuration, configuration.clusters)
 
 
 def check_stimuli(key: str, stimuli: Stimuli) -> None:
@@ -150,6 +153,35 @@ def _check_knockouts(configuration: Configuration, knockouts: Knockouts) -> None
     for name in knockouts.networks or configuration.networks:
         resolution.chosen_layers("knockouts.layers", configuration, name, knockouts.layers)
         _check_shown(configuration, name, "knockouts", knockouts.stimuli)
+
+
+def _check_clusters(configuration: Configuration, clusters: Clusters) -> None:
+    key = f"stimuli.{clusters.stimuli}"
+    stimuli = configuration.stimuli[clusters.stimuli]
+    images = stimuli.images
+    if images.extraction < clusters.folds:
+        raise InputError(
+            f"configuration: clusters.folds = {clusters.folds} needs at least as many extraction images of each "
+            f"category, but {key}.images.extraction is {images.extraction}"
+        )
+    if images.evaluation == 0:
+        raise InputError(
+            f"configuration: {key}.images.evaluation is 0, but the lesions of clusters are measured on this split"
+        )
+    if images.evaluation < (clusters.random_images_per_category or 0):
+        raise InputError(
+            f"configuration: clusters.random_images_per_category asks for {clusters.random_images_per_category} "
+            f"evaluation images, but {key}.images.evaluation is {images.evaluation}"
+        )
+    groups = {row.super_category for row in resolution.stimulus_categories(key, stimuli)}
+    if len(groups) < 2:
+        raise InputError(
+            f"configuration: clusters.stimuli: all categories of {key} are {groups.pop()}, but what a lesion costs "
+            "one super-category is compared with what it costs another"
+        )
+    for name in clusters.networks or configuration.networks:
+        resolution.hidden_layers("clusters.layers", configuration, name, clusters.layers)
+        _check_shown(configuration, name, "clusters", clusters.stimuli)
 
 
 def _check_shown(configuration: Configuration, name: str, method: str, stimuli_name: str) -> None:

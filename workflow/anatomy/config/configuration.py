@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from anatomy.config.base import Name, Section, Seed
+from anatomy.config.clusters import Clusters
 from anatomy.config.methods import Circuits, Knockouts, Recordings
 from anatomy.config.networks import Network
 from anatomy.config.stimuli import Stimuli
@@ -14,6 +15,8 @@ OTHER_RESULTS = (
     *("stimuli", "toybox_broden", "downloads", "figures"),
     *("specs", "records", "logs", "benchmarks"),
 )
+# sections that show a stimulus set to some of the networks
+METHODS = ("circuits", "knockouts", "clusters")
 
 
 class Compute(Section):
@@ -46,6 +49,7 @@ class Configuration(Section):
     recordings: Recordings = Field(default_factory=Recordings)
     circuits: Circuits | None = Field(None, description="absent: no circuits are computed")
     knockouts: Knockouts | None = Field(None, description="absent: no knock-outs are computed")
+    clusters: Clusters | None = Field(None, description="absent: no cluster lesions are computed")
     toybox_broden: ToyboxBroden | None = Field(
         None, description="absent: no labelled toybox set is made"
     )
@@ -86,7 +90,7 @@ class Configuration(Section):
                     network.training.stimuli,
                     list(self.stimuli),
                 )
-        for key in ("circuits", "knockouts"):
+        for key in METHODS:
             method = getattr(self, key)
             if method is not None:
                 self._known(f"{key}.stimuli", method.stimuli, list(self.stimuli))

@@ -32,7 +32,7 @@ def _ascending_from_zero(grid: list[float]) -> list[float]:
     return grid
 
 
-def _each_once(values: list[Any]) -> list[Any]:
+def each_once(values: list[Any]) -> list[Any]:
     if len(set(values)) != len(values):
         raise ValueError("name each value only once")
     return values
@@ -40,7 +40,7 @@ def _each_once(values: list[Any]) -> list[Any]:
 
 Grid = Annotated[list[Proportion], AfterValidator(_ascending_from_zero)]
 Threshold = Annotated[float, Field(gt=0, le=1)]
-Thresholds = Annotated[list[Threshold], Field(min_length=1), AfterValidator(_each_once)]
+Thresholds = Annotated[list[Threshold], Field(min_length=1), AfterValidator(each_once)]
 
 
 def _number_or_list(value: object) -> str:
@@ -55,7 +55,7 @@ class ScoreComparison(Section):
         ge=1,
         description="number of categories, drawn from those of the circuits; all when absent",
     )
-    scores: Annotated[list[ScoreKind], AfterValidator(_each_once)] = Field(
+    scores: Annotated[list[ScoreKind], AfterValidator(each_once)] = Field(
         default_factory=lambda: [
             *("absolute_per_image", "absolute_per_position", "signed"),
             *("magnitude", "random"),
@@ -63,12 +63,12 @@ class ScoreComparison(Section):
         min_length=1,
         description="kinds of weight scores",
     )
-    normalisations: Annotated[list[Normalisation], AfterValidator(_each_once)] = Field(
+    normalisations: Annotated[list[Normalisation], AfterValidator(each_once)] = Field(
         default_factory=lambda: ["minmax", "l1", "none"],
         min_length=1,
         description="of the fully-connected layers' scores, before joint ranking",
     )
-    scopes: Annotated[list[Scope], AfterValidator(_each_once)] = Field(
+    scopes: Annotated[list[Scope], AfterValidator(each_once)] = Field(
         default_factory=lambda: ["joint", "per_layer"],
         min_length=1,
         description="ranking of all weights of a stage together, or of each layer by itself",
@@ -147,7 +147,7 @@ class Circuits(Section):
         description="for the first threshold measure every point of the grid, or only those that decide on the same "
         "circuit, in a fraction of the time",
     )
-    controls: Annotated[list[Control], AfterValidator(_each_once)] = Field(
+    controls: Annotated[list[Control], AfterValidator(each_once)] = Field(
         default_factory=lambda: [
             *("magnitude", "random", "other_same", "other_different", "circuit_removed")
         ],
@@ -184,12 +184,12 @@ class Knockouts(Section):
     layers: LayerNames = Field(
         "all", min_length=1, description="layers to knock out, one at a time; `all`, or a list"
     )
-    kinds: Annotated[list[KnockoutKind], AfterValidator(_each_once)] = Field(
+    kinds: Annotated[list[KnockoutKind], AfterValidator(each_once)] = Field(
         default_factory=lambda: ["synapse", "node"],
         min_length=1,
         description="synapse: single weights; node: all incoming weights and the bias of a unit",
     )
-    modes: Annotated[list[KnockoutMode], AfterValidator(_each_once)] = Field(
+    modes: Annotated[list[KnockoutMode], AfterValidator(each_once)] = Field(
         default_factory=lambda: ["zero"],
         min_length=1,
         description="what takes the place of a removed weight: zero, the layer's mean weight, itself plus noise of "

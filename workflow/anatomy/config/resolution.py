@@ -49,17 +49,21 @@ def table_path(path: str) -> Path:
 
 def stimulus_categories(key: str, stimuli: Stimuli) -> list[CategoryRow]:
     """The categories of a stimulus set, in order, with names and super-categories."""
-    if isinstance(stimuli, ToyboxStimuli):
-        rows = [CategoryRow(c.name, c.name, c.super_category, None) for c in CATEGORIES]
-        wanted = stimuli.categories
-    elif isinstance(stimuli, ImagenetteStimuli):
-        rows, wanted = _rows(f"{key}.source", IMAGENET_TABLE), list(IMAGENETTE)
-    else:
-        rows = _rows(f"{key}.category_table", table_path(stimuli.category_table))
-        wanted = stimuli.categories
+    rows = known_categories(key, stimuli)
+    imagenette = isinstance(stimuli, ImagenetteStimuli)
+    wanted = list(IMAGENETTE) if imagenette else stimuli.categories
     if wanted is None:
         return rows
     return _chosen(f"{key}.categories", wanted, rows)
+
+
+def known_categories(key: str, stimuli: Stimuli) -> list[CategoryRow]:
+    """All categories that a stimulus set's source knows, also those that are not asked for."""
+    if isinstance(stimuli, ToyboxStimuli):
+        return [CategoryRow(c.name, c.name, c.super_category, None) for c in CATEGORIES]
+    if isinstance(stimuli, ImagenetteStimuli):
+        return _rows(f"{key}.source", IMAGENET_TABLE)
+    return _rows(f"{key}.category_table", table_path(stimuli.category_table))
 
 
 def _rows(key: str, path: Path) -> list[CategoryRow]:
@@ -127,6 +131,19 @@ def chosen_layers(
                 f"configuration: {key}: network {name!r} has no layer {layer!r}; its layers are {', '.join(known)}"
             )
     return [layer for layer in known if layer in wanted]
+
+
+def hidden_layers(
+    key: str, configuration: Configuration, name: str, wanted: LayerNames
+) -> list[str]:
+    """As `chosen_layers`, but `all` leaves out the output layer, and naming it is an error."""
+    output = layers(configuration, name)[-1][0]
+    chosen = chosen_layers(key, configuration, name, wanted)
+    if wanted != "all" and output in chosen:
+        raise InputError(
+            f"configuration: {key}: {output!r} is the output layer of network {name!r}; its units are the categories"
+        )
+    return [layer for layer in chosen if layer != output]
 
 
 def recorded_layers(configuration: Configuration, name: str) -> list[str]:

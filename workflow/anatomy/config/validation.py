@@ -139,7 +139,7 @@ def key_of(error: ErrorDetails) -> str:
             parts[-1] += f"[{part}]"
         elif position == 2 and part in tags:
             continue
-        elif not part.startswith(("list[", "literal[")) and part != "[key]":
+        elif not part.startswith(("list[", "literal[", "constrained-")) and part != "[key]":
             parts.append(part if part.isprintable() else repr(part))
     return ".".join(parts)
 

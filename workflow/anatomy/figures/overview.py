@@ -24,7 +24,12 @@ from anatomy.figures.style import (
     super_category_colors,
 )
 
-SECTIONS = {"network": "Intact network", "circuits": "Category circuits", "knockouts": "Knock-outs"}
+SECTIONS = {
+    "network": "Intact network",
+    "circuits": "Category circuits",
+    "knockouts": "Knock-outs",
+    "clusters": "Cluster lesions",
+}
 MEASURES = {
     "top1": "Top-1 accuracy",
     "top5": "Top-5 accuracy",
@@ -36,6 +41,8 @@ MEASURES = {
     "csa_evaluation": "CSA of the circuit",
     "csa_retained": "CSA retained",
     "faithfulness": "Faithfulness",
+    "cluster_distance": "Largest performance distance",
+    "cluster_loss": "  losses of its cluster's lesion",
 }
 ALL = "all"
 AREA = "area_under_top1_"
@@ -226,7 +233,9 @@ def _legend(groups: Sequence[str], layers: bool) -> list[Line2D | Patch]:
     for group, color in super_category_colors(groups).items():
         look = {"color": color, "marker": "o", "markersize": 4, "linewidth": 1.2}
         handles.append(Line2D([], [], label=group, **look))
-    handles.append(Patch(color=NULL, alpha=0.55, linewidth=0, label="chance or constant unit"))
+    handles.append(
+        Patch(color=NULL, alpha=0.55, linewidth=0, label="chance, constant unit, random lesions")
+    )
     if layers:
         first, last = layer_colors(["first", "last"]).values()
         for color, label in ((first, "first layer"), (last, "last layer")):

@@ -12,13 +12,14 @@ from anatomy.store import open_store, read_array, read_rows
 from anatomy.summary import (
     Row,
     circuit_rows,
+    cluster_rows,
     control_rows,
     knockout_rows,
     network_rows,
     overlap_rows,
     table,
 )
-from anatomy.tables import write_csv
+from anatomy.tables import read_clusters, write_csv
 
 SPLIT = "evaluation"
 
@@ -49,6 +50,10 @@ def _methods(job: Job, network: str) -> Iterator[tuple[str, Iterator[Row]]]:
         yield "circuits", overlap_rows(pd.read_csv(path))
     for path in _of(job.paths("knockouts"), network):
         yield "knockouts", knockout_rows(pd.read_csv(path), 1 / len(categories))
+    losses = _of(job.paths("cluster_losses"), network)
+    for lesions, own in zip(_of(job.paths("cluster_lesions"), network), losses, strict=True):
+        tables = read_clusters(lesions), read_clusters(own)
+        yield "clusters", cluster_rows(*tables, job.spec["recognised_as"])
 
 
 def _of(paths: list[Path], network: str) -> list[Path]:
@@ -73,6 +78,7 @@ if __name__ == "__main__":
         inputs=[
             *("networks", "recordings", "stimuli"),
             *("circuits", "controls", "overlaps", "knockouts"),
+            *("cluster_lesions", "cluster_losses"),
         ],
         outputs=["table"],
     )

@@ -1,0 +1,36 @@
+"""Which images neurons are clustered on, and in which fold of a cross-validation each image is."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+
+def response_images(categories: pd.Series, number: int | None) -> NDArray[np.int64]:
+    """So many images, evenly from all categories: the first of each, then the second of each, and so on.
+
+    Parameters
+    ----------
+    categories : (image,) category of each image of the split
+    number : all when None, or when there are not so many
+
+    Returns
+    -------
+    (chosen image,) ascending
+    """
+    places = _places(categories)
+    return np.sort(np.lexsort((np.arange(len(places)), places))[:number])
+
+
+def folds(categories: pd.Series, number: int) -> NDArray[np.int64]:
+    """Fold (image,) of each image: 0 .. number - 1, as many images of each category in each fold as possible.
+
+    The first images of different categories are in different folds, so that folds are of one size also where
+    categories have few images.
+    """
+    category = pd.factorize(categories)[0]
+    return (_places(categories) + category) % number
+
+
+def _places(categories: pd.Series) -> NDArray[np.int64]:
+    """Place (image,) of each image among those of its category."""
+    return categories.groupby(categories.to_numpy()).cumcount().to_numpy(np.int64)

@@ -1,0 +1,75 @@
+"""Step: lesion the clusters of one method on held-out images, and random neurons matched to them."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from anatomy.cluster_files import Assignments
+from anatomy.cluster_lesions import measure
+from anatomy.cluster_tables import ClusterTables, empty_tables
+from anatomy.neuron_lesions import NeuronLesions
+from anatomy.recognition import Recognition
+from anatomy.steps.opening import open_network, open_stimuli
+from anatomy.steps.step import Job, run_step
+from anatomy.stimuli.stimulus_set import StimulusSet
+from anatomy.tables import write_parquet
+
+SPLIT = "evaluation"
+TABLES = ("lesions", "losses", "layers", "random", "hurt_images")
+
+
+def main(job: Job) -> None:
+    """Lesion, measure, tabulate."""
+    for name, table in _tables(job).items():
+        write_parquet(table, job.path(name))
+
+
+def _tables(job: Job) -> dict[str, pd.DataFrame]:
+    spec = job.spec
+    network, stimuli = open_network(job), open_stimuli(job.path("stimuli"))
+    manifest = job.path("assignments")
+    assignments = Assignments(manifest.with_suffix(".zarr"), manifest, network, stimuli)
+    clusters = assignments.clusters(spec["method"])
+    if clusters is None:
+        return empty_tables()
+    rows = stimuli.rows(SPLIT)
+    recognition, random_recognition = (
+        Recognition(network, stimuli, shown, spec["super_categories"], spec["batch_size"])
+        for shown in (rows, _first(stimuli, rows, spec["random_images_per_category"]))
+    )
+    replacement = assignments.means if spec["replacement"] == "mean" else None
+    measured = measure(
+        clusters,
+        NeuronLesions(network, assignments.neurons, replacement),
+        recognition,
+        random_recognition,
+        spec["random_draws"],
+        (spec["seed"], network.name, "clusters", clusters.method, clusters.k),
+    )
+    tables = ClusterTables(
+        clusters,
+        assignments.neurons,
+        measured,
+        recognition,
+        random_recognition,
+        spec["recognised_as"],
+    )
+    return {
+        "lesions": tables.lesions(),
+        "losses": tables.losses(),
+        "layers": tables.layers(),
+        "random": tables.random(),
+        "hurt_images": tables.hurt_images(stimuli),
+    }
+
+
+def _first(stimuli: StimulusSet, rows: NDArray[np.int64], number: int | None) -> NDArray[np.int64]:
+    """The first so many images of each category; all when None."""
+    if number is None:
+        return rows
+    places = stimuli.table.iloc[rows].groupby("category", sort=False).cumcount().to_numpy()
+    return rows[places < number]
+
+
+if __name__ == "__main__":
+    run_step(main, inputs=["network", "stimuli", "assignments"], outputs=list(TABLES))
