@@ -66,6 +66,14 @@ def test_all_response_images():
     assert response_images(categories, 2).tolist() == [0, 1]
 
 
+def test_few_response_images_are_of_all_kinds_of_categories():
+    """Tables of ImageNet begin with hundreds of animals."""
+    categories = pd.Series([f"n{number:08d}" for number in range(1000)])
+    chosen = response_images(categories, 200)
+    # 80 of 400 animals are expected, with a standard deviation of 6.2
+    assert abs((chosen < 400).sum() - 80) < 25
+
+
 def test_folds_of_single_images_are_of_one_size():
     counts = np.bincount(folds(pd.Series([f"c{n}" for n in range(20)]), 4))
     assert counts.tolist() == [5, 5, 5, 5]

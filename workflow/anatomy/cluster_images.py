@@ -4,9 +4,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from anatomy.canonical import digest
+
 
 def response_images(categories: pd.Series, number: int | None) -> NDArray[np.int64]:
     """So many images, evenly from all categories: the first of each, then the second of each, and so on.
+
+    Which categories have one more than others, or one at all where there are few images, is drawn by a hash of their
+    names: tables of categories begin with one kind.
 
     Parameters
     ----------
@@ -17,8 +22,9 @@ def response_images(categories: pd.Series, number: int | None) -> NDArray[np.int
     -------
     (chosen image,) ascending
     """
-    places = _places(categories)
-    return np.sort(np.lexsort((np.arange(len(places)), places))[:number])
+    drawn = {category: digest(category) for category in categories.unique()}
+    order = np.lexsort((categories.map(drawn).to_numpy(str), _places(categories)))
+    return np.sort(order[:number])
 
 
 def folds(categories: pd.Series, number: int) -> NDArray[np.int64]:

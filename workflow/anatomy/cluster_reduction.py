@@ -32,7 +32,7 @@ MOVING_SHARE = 0.5
 # gains below are rounding errors, as a share of the mean squared distance from the overall mean
 ROUNDING = 1e-6
 PRODUCT_SIZE = 1 << 22
-COLUMNS = 32
+COLUMNS = 16
 
 
 @dataclass(frozen=True)
