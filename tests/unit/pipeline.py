@@ -12,6 +12,7 @@ from anatomy.config.checks import check
 from anatomy.config.validation import validate
 from anatomy.plan import FIGURES, Plan, make_plan
 from anatomy.steps.step import Job
+from anatomy.tables import CLUSTER_TABLES
 
 RESULTS = Path("results")
 FIGURE_STEPS = {
@@ -281,12 +282,11 @@ def _clusters(plan: Plan, network: str) -> dict[str, Any]:
 
 def _cluster_lesions(plan: Plan, network: str, method: str) -> dict[str, Any]:
     folder = RESULTS / network / "clusters"
-    tables = ("lesions", "losses", "layers", "random", "hurt_images")
     return {
         "network": RESULTS / network / "network/network.json",
         "stimuli": plan.stimuli_of("clusters"),
         "assignments": folder / "assignments.json",
-        **{table: folder / f"parts/{table}/{method}.parquet" for table in tables},
+        **{table: folder / f"parts/{table}/{method}.parquet" for table in CLUSTER_TABLES},
     }
 
 

@@ -23,7 +23,7 @@ from anatomy.networks.preprocessing import Preprocessing
 from anatomy.steps import cluster_fold, cluster_lesions, clusters, responses
 from anatomy.steps.step import Job
 from anatomy.stimuli.stimulus_set import Item, write_stimulus_set
-from anatomy.tables import join
+from anatomy.tables import CLUSTER_TABLES, join
 
 SIZE = 16
 COLORS = {"animate": 0, "inanimate": 2}
@@ -166,7 +166,7 @@ def do_steps(place: Path):
     clusters.main(Job(spec(), 0, recorded | made))
     for method in METHODS:
         more = {"method": method, "random_draws": DRAWS, "random_images_per_category": 5}
-        tables = {t: [place / f"{t}_{method}.parquet"] for t in cluster_lesions.TABLES}
+        tables = {t: [place / f"{t}_{method}.parquet"] for t in CLUSTER_TABLES}
         paths = shown | {"assignments": [place / "assignments.json"]} | tables
         cluster_lesions.main(Job(spec(**more), 0, paths))
 

@@ -8,23 +8,10 @@ from numpy.typing import NDArray
 
 from anatomy import randomness
 from anatomy.cluster_methods import NOISE
-from anatomy.clusters import NEVER_ACTIVE, cluster_name
+from anatomy.clusters import NEVER_ACTIVE, LabelLesions, cluster_name
 from anatomy.neuron_lesions import NeuronLesions
 from anatomy.neurons import Neurons
 from anatomy.recognition import Hits, RecognisedAs, Recognition
-
-
-class LabelLesions(Sequence):
-    """The lesion of each label, made when it is asked for."""
-
-    def __init__(self, labels: NDArray[np.int32], of: Sequence[int]) -> None:
-        self._labels, self._of = labels, of
-
-    def __len__(self) -> int:
-        return len(self._of)
-
-    def __getitem__(self, place: int) -> NDArray[np.bool_]:
-        return self._labels == self._of[place]
 
 
 class LayerParts(Sequence):
@@ -139,8 +126,10 @@ def measure(
 ) -> Measured:
     """Lesion the clusters, their parts in single layers, and as many random neurons as often as asked."""
     neurons = lesioned.neurons
-    whole = LabelLesions(clusters.labels, clusters.present)
-    again = LabelLesions(clusters.labels, clusters.matched)
+    whole, again = (
+        LabelLesions((clusters.labels, label) for label in chosen)
+        for chosen in (clusters.present, clusters.matched)
+    )
     drawn = MatchedLesions(clusters.labels, clusters.matched, neurons, draws, purpose)
     return Measured(
         recognition.measure(lesioned, whole),

@@ -5,12 +5,13 @@ from typing import Any
 from anatomy.config import resolution
 from anatomy.config.clusters import Clusters
 from anatomy.config.configuration import Configuration
+from anatomy.tables import CLUSTER_TABLES
 
 Spec = dict[str, Any]
 
-# results/NETWORK/clusters/NAME.csv, joined from a part for each method
-CLUSTER_TABLES = ("lesions", "losses", "layers", "random")
 HURT_IMAGES = "hurt_images"
+# results/NETWORK/clusters/NAME.csv, joined from a part for each method
+JOINED_TABLES = tuple(name for name in CLUSTER_TABLES if name != HURT_IMAGES)
 SUMMARISING = ("standardisation", "neurons_per_point", "components", "seed")
 LESIONS = ("recognised_as", "replacement")
 
@@ -41,7 +42,7 @@ def cluster_specs(configuration: Configuration, name: str, clusters: Clusters) -
             | {"method": method}
             for method in clusters.methods
         },
-        **{f"join_tables/{name}/clusters/{table}": {} for table in CLUSTER_TABLES},
+        **{f"join_tables/{name}/clusters/{table}": {} for table in JOINED_TABLES},
     }
 
 

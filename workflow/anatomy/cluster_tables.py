@@ -19,13 +19,7 @@ from anatomy.neurons import Neurons
 from anatomy.recognition import RECOGNISED_AS, RecognisedAs, Recognition
 from anatomy.stats import confidence_interval
 from anatomy.stimuli.stimulus_set import StimulusSet
-from anatomy.tables import (
-    CLUSTER_HURT_IMAGES,
-    CLUSTER_LAYERS,
-    CLUSTER_LESIONS,
-    CLUSTER_LOSSES,
-    CLUSTER_RANDOM,
-)
+from anatomy.tables import CLUSTER_TABLES
 from anatomy.thumbnails import png, resized
 
 SEED = 0
@@ -35,20 +29,13 @@ HURT_CATEGORIES = 4
 IMAGES_OF_EACH = 2
 SIDE = 96
 Row = dict[str, Any]
-COLUMNS = {
-    "lesions": CLUSTER_LESIONS,
-    "losses": CLUSTER_LOSSES,
-    "layers": CLUSTER_LAYERS,
-    "random": CLUSTER_RANDOM,
-    "hurt_images": CLUSTER_HURT_IMAGES,
-}
 
 
 def empty_tables() -> dict[str, pd.DataFrame]:
     """The tables of a method without clusters."""
     return {
         name: pd.DataFrame(columns=[column for column in columns if not column.endswith("_NAME")])
-        for name, columns in COLUMNS.items()
+        for name, columns in CLUSTER_TABLES.items()
     }
 
 
@@ -79,6 +66,16 @@ class ClusterTables:
         parts = group_losses(measured.parts[own], groups, self._names)
         self._parts = parts.reshape(len(clusters.present), -1, len(self._names))
         self._random = self._random_losses(own, "super_category", self._names)
+
+    def all(self, stimuli: StimulusSet) -> dict[str, pd.DataFrame]:
+        """The tables by name."""
+        return {
+            "lesions": self.lesions(),
+            "losses": self.losses(),
+            "layers": self.layers(),
+            "random": self.random(),
+            "hurt_images": self.hurt_images(stimuli),
+        }
 
     def lesions(self) -> pd.DataFrame:
         """A row per cluster."""

@@ -2,33 +2,14 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from anatomy.cluster_losses import group_losses, performance_distance
-from anatomy.cluster_methods import NOISE, Clustering
-from anatomy.clusters import SummaryPoints, labels_of_neurons
+from anatomy.cluster_methods import NOISE
+from anatomy.clusters import LabelLesions, SummaryPoints, labels_of_neurons
 from anatomy.neuron_lesions import NeuronLesions
 from anatomy.recognition import RecognisedAs, Recognition
 from anatomy.stats import t_interval
-
-
-class ClusterLesions(Sequence):
-    """The lesion of each cluster of several clusterings, one after the other, made when it is asked for."""
-
-    def __init__(
-        self, points: NDArray[np.int32], clusterings: Sequence[tuple[int, Clustering]]
-    ) -> None:
-        self._points = points
-        self._of = [(own, label) for k, own in clusterings for label in range(k)]
-
-    def __len__(self) -> int:
-        return len(self._of)
-
-    def __getitem__(self, place: int) -> NDArray[np.bool_]:
-        clustering, label = self._of[place]
-        return labels_of_neurons(self._points, clustering.labels) == label
 
 
 def validate(
@@ -49,19 +30,17 @@ def validate(
     super-category
     """
     found = [
-        (method, k, clustering)
+        (method, k, clustering, labels_of_neurons(summary.point_of_neuron, clustering.labels))
         for method in methods
         for k, clustering in summary.clusterings(method, numbers, seed).items()
     ]
-    lesions = ClusterLesions(summary.point_of_neuron, [(k, own) for _, k, own in found])
+    lesions = LabelLesions((labels, label) for _, k, _, labels in found for label in range(k))
     hits = recognition.measure(lesioned, lesions)[recognised_as]
     names, groups = recognition.super_categories
     losses = group_losses(hits, groups, names)
     rows, start = [], 0
-    for method, k, clustering in found:
-        own = losses[start : start + k]
-        best = start + int(performance_distance(own).argmax())
-        labels = labels_of_neurons(summary.point_of_neuron, clustering.labels)
+    for method, k, clustering, labels in found:
+        best = start + int(performance_distance(losses[start : start + k]).argmax())
         rows.append(
             {
                 "method": method,

@@ -7,7 +7,7 @@ point a method leaves out as noise.
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,6 +115,25 @@ def labels_of_neurons(
     """Cluster (neuron,) of each neuron, 0 .. k - 1, or NOISE or NEVER_ACTIVE, from those of the summary points."""
     own = labels[np.maximum(point_of_neuron, 0)]
     return np.where(point_of_neuron == NO_POINT, NEVER_ACTIVE, own).astype(np.int32)
+
+
+class LabelLesions(Sequence):
+    """Lesions of the neurons that have a label, made when they are asked for.
+
+    Parameters
+    ----------
+    of : for each lesion the labels of all neurons (neuron,), and the label of those that are lesioned
+    """
+
+    def __init__(self, of: Iterable[tuple[NDArray[np.int32], int]]) -> None:
+        self._of = list(of)
+
+    def __len__(self) -> int:
+        return len(self._of)
+
+    def __getitem__(self, place: int) -> NDArray[np.bool_]:
+        labels, label = self._of[place]
+        return labels == label
 
 
 def cluster_name(label: int) -> str:

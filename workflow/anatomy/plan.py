@@ -19,7 +19,7 @@ from anatomy.circuit_plan import (
     has_stability,
     in_shards,
 )
-from anatomy.cluster_plan import CLUSTER_TABLES, HURT_IMAGES, cluster_specs
+from anatomy.cluster_plan import HURT_IMAGES, JOINED_TABLES, cluster_specs
 from anatomy.config import resolution
 from anatomy.config.clusters import Clusters
 from anatomy.config.configuration import METHODS, Configuration
@@ -100,7 +100,7 @@ class Plan:
             "clusters": [
                 f"results/{network}/clusters/{table}.csv"
                 for network in self.specs["summary"]["clusters"]
-                for table in ("cv", "choice", *CLUSTER_TABLES)
+                for table in ("cv", "choice", *JOINED_TABLES)
             ],
             "figures": self._figure_targets(),
         }

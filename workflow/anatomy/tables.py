@@ -272,6 +272,14 @@ CLUSTER_HURT_IMAGES = _CLUSTER | {
     "image_id": "image",
     "thumbnail": "PNG",
 }
+# tables of one method's cluster lesions: name -> columns
+CLUSTER_TABLES = {
+    "lesions": CLUSTER_LESIONS,
+    "losses": CLUSTER_LOSSES,
+    "layers": CLUSTER_LAYERS,
+    "random": CLUSTER_RANDOM,
+    "hurt_images": CLUSTER_HURT_IMAGES,
+}
 SUMMARY = {
     "network": "network",
     "method": "method: network, circuits, knockouts or clusters",

@@ -12,10 +12,9 @@ from anatomy.recognition import Recognition
 from anatomy.steps.opening import open_network, open_stimuli
 from anatomy.steps.step import Job, run_step
 from anatomy.stimuli.stimulus_set import StimulusSet
-from anatomy.tables import write_parquet
+from anatomy.tables import CLUSTER_TABLES, write_parquet
 
 SPLIT = "evaluation"
-TABLES = ("lesions", "losses", "layers", "random", "hurt_images")
 
 
 def main(job: Job) -> None:
@@ -54,13 +53,7 @@ def _tables(job: Job) -> dict[str, pd.DataFrame]:
         random_recognition,
         spec["recognised_as"],
     )
-    return {
-        "lesions": tables.lesions(),
-        "losses": tables.losses(),
-        "layers": tables.layers(),
-        "random": tables.random(),
-        "hurt_images": tables.hurt_images(stimuli),
-    }
+    return tables.all(stimuli)
 
 
 def _first(stimuli: StimulusSet, rows: NDArray[np.int64], number: int | None) -> NDArray[np.int64]:
@@ -72,4 +65,4 @@ def _first(stimuli: StimulusSet, rows: NDArray[np.int64], number: int | None) ->
 
 
 if __name__ == "__main__":
-    run_step(main, inputs=["network", "stimuli", "assignments"], outputs=list(TABLES))
+    run_step(main, inputs=["network", "stimuli", "assignments"], outputs=list(CLUSTER_TABLES))
