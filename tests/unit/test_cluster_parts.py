@@ -20,6 +20,7 @@ from anatomy.cluster_losses import (
     performance_distance,
     selectivity,
 )
+from anatomy.cluster_validation import choose
 from anatomy.errors import InputError
 from anatomy.neuron_lesions import NeuronLesions
 from anatomy.neurons import Neurons
@@ -296,6 +297,46 @@ def test_clusters_whose_random_lesions_cost_nothing_have_p_values():
     assert np.isfinite(found).all()
     assert found.min() > 0.4
     assert familywise_p_values(np.array([0.1, 0.5]), drawn, 0.01)[0] == 1 / 41
+
+
+# --- choice
+
+
+def of_folds(rows):
+    columns = ["method", "k", "fold", "performance_distance"]
+    return pd.DataFrame(rows, columns=columns).assign(unclustered_fraction=0.25)
+
+
+def test_the_largest_mean_distance_is_chosen_of_what_every_fold_gives():
+    rows = [
+        *(("ward", 4, 1, 0.5), ("ward", 4, 2, 0.3)),
+        *(("ward", 2, 1, 0.6), ("ward", 2, 2, 0.2)),  # as much as 4, with fewer clusters
+        *(("hdbscan", 2, 1, 0.1), ("hdbscan", 2, 2, 0.3)),
+        ("hdbscan", 3, 2, 0.9),  # not in every fold
+        *(("hdbscan", 5, 1, 0.8), ("hdbscan", 5, 2, 0.8)),  # not from all images
+    ]
+    found = choose(of_folds(rows), 2, {"ward": [2, 4], "hdbscan": [2, 3]})
+    assert found[["method", "k"]].to_numpy().tolist() == [
+        ["ward", 2],
+        ["ward", 4],
+        ["hdbscan", 2],
+        ["hdbscan", 3],
+        ["hdbscan", 5],
+    ]
+    assert found["performance_distance"].tolist() == pytest.approx([0.4, 0.4, 0.2, 0.9, 0.8])
+    assert found["eligible"].tolist() == [True, True, True, False, False]
+    assert found["best_of_method"].tolist() == [True, False, True, False, False]
+    assert found["chosen"].tolist() == [True, False, False, False, False]
+    # t interval of .5 and .3, by hand: .4 +- 12.706 * .1
+    np.testing.assert_allclose(
+        found.loc[1, ["low", "high"]].astype(float), [-0.8706, 1.6706], atol=1e-4
+    )
+
+
+def test_nothing_is_chosen_where_no_number_is_in_all_folds():
+    found = choose(of_folds([("hdbscan", 2, 1, 0.5), ("hdbscan", 3, 2, 0.5)]), 2, {"hdbscan": [2]})
+    assert not found["best_of_method"].any()
+    assert not found["chosen"].any()
 
 
 # --- lesions as sequences

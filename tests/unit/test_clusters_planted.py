@@ -17,13 +17,14 @@ import torch
 from pipeline import torch_as_it_was
 from torch import nn
 
+from anatomy.cluster_tables import empty_tables
 from anatomy.networks import architectures
 from anatomy.networks.network import save_network
 from anatomy.networks.preprocessing import Preprocessing
 from anatomy.steps import cluster_fold, cluster_lesions, clusters, responses
 from anatomy.steps.step import Job
 from anatomy.stimuli.stimulus_set import Item, write_stimulus_set
-from anatomy.tables import CLUSTER_TABLES, join
+from anatomy.tables import CLUSTER_TABLES, join, write_parquet
 
 SIZE = 16
 COLORS = {"animate": 0, "inanimate": 2}
@@ -237,3 +238,16 @@ def test_the_part_in_one_layer_costs_what_it_carries(folder):
     assert set(layers["layer"]) == {"conv1", "fc2"}
     assert (layers["loss_animate"] > 0.9).all()
     assert (layers["loss_inanimate"].abs() < 0.05).all()
+
+
+@pytest.mark.parametrize("name", list(CLUSTER_TABLES))
+def test_a_method_without_clusters_leaves_the_tables_as_they_are(folder, tmp_path, name):
+    made = folder / f"{name}_ward.parquet"
+    write_parquet(empty_tables()[name], tmp_path / "none.parquet")
+    joined = join([made, tmp_path / "none.parquet"])
+    pd.testing.assert_frame_equal(joined, join([made]), check_dtype=False)
+    assert joined.to_csv() == join([made]).to_csv()
+    # and a table of nothing else still has a header
+    assert (
+        ",".join(joined.columns[:3]) == join([tmp_path / "none.parquet"]).to_csv(index=False)[:16]
+    )

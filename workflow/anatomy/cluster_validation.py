@@ -73,7 +73,12 @@ def choose(
     (mean over folds) with low and high (t interval), best_of_method, chosen
     """
     rows = []
-    for (method, k), own in folds.groupby(["method", "k"], sort=False):
+    in_order = [
+        (method, k, own)
+        for method in folds["method"].unique()
+        for k, own in folds[folds["method"] == method].groupby("k")
+    ]
+    for method, k, own in in_order:
         mean = t_interval(own["performance_distance"])
         rows.append(
             {
