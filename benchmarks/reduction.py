@@ -1,10 +1,12 @@
 """How fast many neurons are reduced to a tenth as many summary points, how well, and in how much memory.
 
     python benchmarks/reduction.py [--points FILE] [--images 100] [--threads 2] [--seed 0] [--skip METHOD ...]
+                                   [--centres FILE]
 
 Reduces the responses of all neurons of an AlexNet with random weights (conv1 to fc7) to pictures of the toybox,
 z-scored for each neuron, and prints a Markdown table. FILE is an .npy file with points of your own instead, float32
-(point, dimension), to be reduced as they are. Compared are
+(point, dimension), to be reduced as they are. --centres writes the library's summary points, which
+benchmarks/clustering.py can cluster. Compared are
 
     library        anatomy.cluster_reduction
     cells          plain k-means in each of 256 cells, themselves made by k-means (scikit-learn)
@@ -67,6 +69,7 @@ class Case:
     points: Path
     threads: int
     seed: int
+    centres: Path | None
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def main() -> None:
         if path is None:
             path = Path(folder, "points.npy")
             _in_own_process(_write_responses, path, arguments.images, arguments.seed)
-        case = Case(path, arguments.threads, arguments.seed)
+        case = Case(path, arguments.threads, arguments.seed, arguments.centres)
         count, dimensions = np.load(path, mmap_mode="r").shape
         print(f"{count:,} points x {dimensions}, {count // REDUCTION:,} summary points\n")
         print("| " + " | ".join(HEADER) + " |")
@@ -115,6 +118,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--images", type=int, default=100)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--centres", type=Path, help="where to write summary points, an .npy file")
     parser.add_argument("--skip", nargs="+", choices=tuple(METHODS), default=())
     return parser.parse_args()
 
@@ -135,19 +139,27 @@ def _measure(name: str, case: Case) -> Measured:
     # bytes on macOS, else units of 1024 bytes
     peak = largest / 1e6 if sys.platform == "darwin" else largest * 1024 / 1e6
     sizes = np.bincount(assignment, minlength=count)
-    distance = mean_squared_distance(points, assignment, sizes)
+    means = _means(points, assignment, sizes)
+    if case.centres is not None and name == "library":
+        np.save(case.centres, means.astype(np.float32))
+    distance = mean_squared_distance(points, assignment, means)
     return Measured(seconds, distance, int(sizes.min()), int(sizes.max()), peak)
 
 
-def mean_squared_distance(
+def _means(
     points: NDArray[np.float32], assignment: NDArray[np.integer], sizes: NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """Mean of the points of each summary point."""
+    sums = [np.bincount(assignment, column.astype(np.float64), len(sizes)) for column in points.T]
+    return np.stack(sums, axis=1) / np.maximum(sizes, 1)[:, None]
+
+
+def mean_squared_distance(
+    points: NDArray[np.float32], assignment: NDArray[np.integer], means: NDArray[np.float64]
 ) -> float:
-    """From the mean of the points of each summary point."""
-    total = 0.0
-    for column in points.T:
-        values = column.astype(np.float64)
-        means = np.bincount(assignment, values, len(sizes)) / np.maximum(sizes, 1)
-        total += ((values - means[assignment]) ** 2).sum()
+    """From the mean of the points of each summary point, a dimension at a time."""
+    columns = zip(points.T, means.T, strict=True)
+    total = sum(float(((own - mean[assignment]) ** 2).sum()) for own, mean in columns)
     return total / len(points)
 
 
