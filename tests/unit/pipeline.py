@@ -295,12 +295,12 @@ def _summary(plan: Plan) -> dict[str, Any]:
         "networks": plan.network_descriptions(),
         "recordings": plan.recordings(),
         "stimuli": plan.recorded_stimuli(),
-        "circuits": plan.circuit_tables("summary"),
-        "controls": plan.circuit_tables("controls"),
-        "overlaps": plan.circuit_tables("overlap"),
-        "knockouts": plan.knockout_tables(),
-        "cluster_lesions": plan.cluster_tables("lesions"),
-        "cluster_losses": plan.cluster_tables("losses"),
+        "circuits": plan.tables("circuits", "summary"),
+        "controls": plan.tables("circuits", "controls"),
+        "overlaps": plan.tables("circuits", "overlap"),
+        "knockouts": plan.tables("knockouts", "performance"),
+        "cluster_lesions": plan.tables("clusters", "lesions"),
+        "cluster_losses": plan.tables("clusters", "losses"),
         "table": RESULTS / "summary.csv",
     }
 

@@ -5,6 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from anatomy.canonical import digest
+from anatomy.stimuli.stimulus_set import places_in_category
 
 
 def response_images(categories: pd.Series, number: int | None) -> NDArray[np.int64]:
@@ -23,7 +24,7 @@ def response_images(categories: pd.Series, number: int | None) -> NDArray[np.int
     (chosen image,) ascending
     """
     drawn = {category: digest(category) for category in categories.unique()}
-    order = np.lexsort((categories.map(drawn).to_numpy(str), _places(categories)))
+    order = np.lexsort((categories.map(drawn).to_numpy(str), places_in_category(categories)))
     return np.sort(order[:number])
 
 
@@ -34,9 +35,4 @@ def folds(categories: pd.Series, number: int) -> NDArray[np.int64]:
     categories have few images.
     """
     category = pd.factorize(categories)[0]
-    return (_places(categories) + category) % number
-
-
-def _places(categories: pd.Series) -> NDArray[np.int64]:
-    """Place (image,) of each image among those of its category."""
-    return categories.groupby(categories.to_numpy()).cumcount().to_numpy(np.int64)
+    return (places_in_category(categories) + category) % number

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +83,7 @@ class Clusters:
     chosen: bool
     labels: NDArray[np.int32]
 
-    @property
+    @cached_property
     def present(self) -> list[int]:
         """The clusters, then the groups that are none but have neurons."""
         groups = [label for label in (NOISE, NEVER_ACTIVE) if (self.labels == label).any()]
@@ -90,7 +91,7 @@ class Clusters:
 
     @property
     def matched(self) -> list[int]:
-        """Those of them that random lesions are drawn for: all whose neurons have a profile."""
+        """The first of them, which random lesions are drawn for: all whose neurons have a profile."""
         return [label for label in self.present if label != NEVER_ACTIVE]
 
     def about(self, label: int) -> dict[str, object]:

@@ -23,6 +23,7 @@ from anatomy.tables import CLUSTER_TABLES
 from anatomy.thumbnails import png, resized
 
 SEED = 0
+GROUP_KINDS = ("super_category", "category")
 BAND = (0.025, 0.975)
 UPPER = 0.95
 HURT_CATEGORIES = 4
@@ -94,7 +95,7 @@ class ClusterTables:
                     "performance_distance": float(performance_distance(losses)),
                     "selectivity": float(selectivity(losses)),
                 }
-                | self._against_random(label)
+                | self._against_random(place)
                 | {"p_value": p_value.get(label), "familywise_p_value": familywise.get(label)}
                 | self._named(losses)
             )
@@ -102,11 +103,16 @@ class ClusterTables:
 
     def losses(self) -> pd.DataFrame:
         """A row per cluster, way of recognising, and super-category or category."""
+        bands = {
+            (recognised_as, kind): self._bands(recognised_as, kind)
+            for recognised_as in RECOGNISED_AS
+            for kind in GROUP_KINDS
+        }
         rows = [
             self._clusters.about(label) | row
             for place, label in enumerate(self._clusters.present)
-            for recognised_as in RECOGNISED_AS
-            for row in self._group_rows(place, label, recognised_as)
+            for (recognised_as, kind), own in bands.items()
+            for row in self._group_rows(place, recognised_as, kind, own[place])
         ]
         return pd.DataFrame(rows)
 
@@ -205,47 +211,47 @@ class ClusterTables:
             dict(zip(matched, among.tolist(), strict=True)),
         )
 
-    def _against_random(self, label: int) -> Row:
-        if label not in self._clusters.matched or not len(self._random):
+    def _against_random(self, place: int) -> Row:
+        if place >= len(self._clusters.matched) or not len(self._random):
             return {"random_draws": 0, "random_distance": None, "random_distance_high": None}
-        drawn = performance_distance(self._random[:, self._clusters.matched.index(label)])
+        drawn = performance_distance(self._random[:, place])
         return {
             "random_draws": len(drawn),
             "random_distance": float(drawn.mean()),
             "random_distance_high": float(np.quantile(drawn, UPPER)),
         }
 
-    def _group_rows(self, place: int, label: int, recognised_as: RecognisedAs) -> Iterator[Row]:
+    def _groups(self, kind: str) -> list[str]:
+        return list(self._recognition.images[kind].unique())
+
+    def _group_rows(
+        self, place: int, recognised_as: RecognisedAs, kind: str, bands: NDArray[np.float64]
+    ) -> Iterator[Row]:
         images = self._recognition.images
         hits = self._measured.whole[recognised_as]
-        for kind in ("super_category", "category"):
-            names = list(images[kind].unique())
-            bands = self._bands(label, recognised_as, kind, names)
-            for number, name in enumerate(names):
-                own = (images[kind] == name).to_numpy()
-                intact, lesioned = hits.intact[own], hits.lesioned[place, own]
-                loss = confidence_interval(intact.astype(float) - lesioned, SEED)
-                yield {
-                    "recognised_as": recognised_as,
-                    "group_kind": kind,
-                    "group": name,
-                    "super_category": images["super_category"][own].iloc[0],
-                    "images": loss.n,
-                    "sensitivity_intact": float(intact.mean()),
-                    "sensitivity": float(lesioned.mean()),
-                    "loss": loss.value,
-                    "low": loss.low,
-                    "high": loss.high,
-                } | dict(
-                    zip(("random_loss", "random_low", "random_high"), bands[number], strict=True)
-                )
+        for name, band in zip(self._groups(kind), bands, strict=True):
+            own = (images[kind] == name).to_numpy()
+            intact, lesioned = hits.intact[own], hits.lesioned[place, own]
+            loss = confidence_interval(intact.astype(float) - lesioned, SEED)
+            yield {
+                "recognised_as": recognised_as,
+                "group_kind": kind,
+                "group": name,
+                "super_category": images["super_category"][own].iloc[0],
+                "images": loss.n,
+                "sensitivity_intact": float(intact.mean()),
+                "sensitivity": float(lesioned.mean()),
+                "loss": loss.value,
+                "low": loss.low,
+                "high": loss.high,
+            } | dict(zip(("random_loss", "random_low", "random_high"), band, strict=True))
 
-    def _bands(
-        self, label: int, recognised_as: RecognisedAs, kind: str, names: list[str]
-    ) -> NDArray[np.float64]:
-        """Mean and band (group, 3) of the losses of random lesions; NaN without any."""
+    def _bands(self, recognised_as: RecognisedAs, kind: str) -> NDArray[np.float64]:
+        """Mean and band (cluster, group, 3) of the losses of random lesions; NaN for clusters without any."""
+        names = self._groups(kind)
+        bands = np.full((len(self._clusters.present), len(names), 3), np.nan)
         drawn = self._random_losses(recognised_as, kind, names)
-        if label not in self._clusters.matched or not len(drawn):
-            return np.full((len(names), 3), np.nan)
-        own = drawn[:, self._clusters.matched.index(label)]
-        return np.stack([own.mean(axis=0), *np.quantile(own, BAND, axis=0)], axis=1)
+        if len(drawn):
+            matched = np.stack([drawn.mean(axis=0), *np.quantile(drawn, BAND, axis=0)], axis=2)
+            bands[: len(matched)] = matched
+        return bands

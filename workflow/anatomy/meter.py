@@ -5,7 +5,7 @@ import torch
 from anatomy.networks.network import Network
 from anatomy.performance import Performance, performance
 from anatomy.recording import Recording
-from anatomy.stimuli.stimulus_set import StimulusSet
+from anatomy.stimuli.stimulus_set import StimulusSet, places_in_category
 
 SPLIT = "evaluation"
 
@@ -30,7 +30,7 @@ class Meter:
         rows = stimuli.rows(SPLIT)
         table = stimuli.table.iloc[rows].reset_index(drop=True)
         if images_per_category is not None:
-            table = table.groupby("category", sort=False).head(images_per_category)
+            table = table[places_in_category(table["category"]) < images_per_category]
         self._images = table.index.to_numpy()
         self._outputs = stimuli.outputs(rows[self._images], network.categories)
         self._super_categories = table["super_category"].tolist()

@@ -42,10 +42,10 @@ class NeuronLesions:
         self.neurons = neurons
         self._replacement = replacement
         self._responses = {layer: network.response(layer) for layer in neurons.shapes}
-        layers = list(neurons.shapes)
+        responses = list(self._responses.values())
         self._suffixes = {
-            layer: Suffix.behind(network.graph, [self._responses[name] for name in layers[place:]])
-            for place, layer in enumerate(layers)
+            first: Suffix.behind(network.graph, responses[place:])
+            for place, first in enumerate(responses)
         }
         boundary = {name for suffix in self._suffixes.values() for name in suffix.boundary}
         self._read = sorted(boundary - {IMAGES})
@@ -62,24 +62,19 @@ class NeuronLesions:
         *read, intact = self._prefix(images)
         values = {IMAGES: images} | dict(zip(self._read, read, strict=True))
         for lesion in lesions:
-            first = self._first_layer(lesion)
-            if first is None:
+            edits = self._edits(lesion)
+            if edits:
+                first = next(iter(edits))
+                yield self._suffixes[first](values, edited=edits)
+            else:
                 yield intact
-                continue
-            suffix = self._suffixes[first]
-            at_boundary = {name: values[name] for name in suffix.boundary}
-            yield suffix(at_boundary, edited=self._edits(lesion))
 
-    def _first_layer(self, lesion: NDArray[np.bool_]) -> str | None:
+    def _edits(self, lesion: NDArray[np.bool_]) -> dict[str, Callable[[Tensor], Tensor]]:
+        """Name of each lesioned layer's response, in network order -> how it changes."""
         if lesion.shape != (self.neurons.count,) or lesion.dtype != np.bool_:
             raise InputError(
                 f"a lesion must be boolean ({self.neurons.count},), not {lesion.dtype} {lesion.shape}"
             )
-        counts = self.neurons.layer_counts(lesion)
-        return next((layer for layer, count in counts.items() if count), None)
-
-    def _edits(self, lesion: NDArray[np.bool_]) -> dict[str, Callable[[Tensor], Tensor]]:
-        """Name of a layer's response -> how it changes."""
         edits = {}
         for layer, place in self.neurons.places.items():
             if lesion[place].any():

@@ -96,33 +96,23 @@ class Plan:
                 for network in self.specs["summary"]["circuits"]
                 for table in (*self.tables_of_circuits(network), *self.joined_tables(network))
             ],
-            "knockouts": self.knockout_tables(),
+            "knockouts": self.tables("knockouts", "performance"),
             "clusters": [
-                f"results/{network}/clusters/{table}.csv"
-                for network in self.specs["summary"]["clusters"]
+                path
                 for table in ("cv", "choice", *JOINED_TABLES)
+                for path in self.tables("clusters", table)
             ],
             "figures": self._figure_targets(),
         }
 
-    def circuit_tables(self, table: str) -> list[str]:
-        """One table of circuits, of each network that has them."""
-        return [f"results/{n}/circuits/{table}.csv" for n in self.specs["summary"]["circuits"]]
+    def tables(self, method: str, table: str) -> list[str]:
+        """One table of a method, of each network that has it."""
+        return [f"results/{n}/{method}/{table}.csv" for n in self.specs["summary"][method]]
 
     @staticmethod
     def tables_of_circuits(network: str) -> list[str]:
         """The tables that every network with circuits has."""
         return [f"results/{network}/circuits/{table}.csv" for table in ("summary", "overlap")]
-
-    def knockout_tables(self) -> list[str]:
-        """The table of knock-outs of each network that has them."""
-        return [
-            f"results/{n}/knockouts/performance.csv" for n in self.specs["summary"]["knockouts"]
-        ]
-
-    def cluster_tables(self, table: str) -> list[str]:
-        """One table of cluster lesions, of each network that has them."""
-        return [f"results/{n}/clusters/{table}.csv" for n in self.specs["summary"]["clusters"]]
 
     def cluster_folds(self, network: str) -> list[str]:
         """The tables of all folds of a network's cross-validation."""

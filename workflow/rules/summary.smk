@@ -9,12 +9,12 @@ rule summarise:
         networks=PLAN.network_descriptions(),
         recordings=PLAN.recordings(),
         stimuli=PLAN.recorded_stimuli(),
-        circuits=PLAN.circuit_tables("summary"),
-        controls=PLAN.circuit_tables("controls"),
-        overlaps=PLAN.circuit_tables("overlap"),
-        knockouts=PLAN.knockout_tables(),
-        cluster_lesions=PLAN.cluster_tables("lesions"),
-        cluster_losses=PLAN.cluster_tables("losses"),
+        circuits=PLAN.tables("circuits", "summary"),
+        controls=PLAN.tables("circuits", "controls"),
+        overlaps=PLAN.tables("circuits", "overlap"),
+        knockouts=PLAN.tables("knockouts", "performance"),
+        cluster_lesions=PLAN.tables("clusters", "lesions"),
+        cluster_losses=PLAN.tables("clusters", "losses"),
     output:
         table=report(
             "results/summary.csv",

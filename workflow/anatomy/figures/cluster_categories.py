@@ -12,11 +12,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from anatomy.figures.circuit_parts import TIGHT_LEGEND, Colors
+from anatomy.figures.circuit_parts import Colors
 from anatomy.figures.cluster_losses import (
     NOT_CHOSEN,
     POINTS,
-    RECOGNISED,
     chosen_lesions,
     cluster_axis,
     cluster_places,
@@ -24,12 +23,12 @@ from anatomy.figures.cluster_losses import (
     empty_figure,
     losses_of,
     points,
+    recognition_legend,
     same_clustering,
 )
 from anatomy.figures.style import (
     INK,
     NULL,
-    QUIET,
     percent_axis,
     shorten,
     styled,
@@ -217,12 +216,5 @@ def _legend(
         dot = {"marker": "o", "markersize": 4.5, "markeredgecolor": "white", "linewidth": 0}
         label = "more than 97.5 % of matched random lesions cost"
         handles.append(Line2D([], [], color=INK, label=label, **dot))
-    legend = figure.legend(
-        handles=handles,
-        loc="outside lower left",
-        ncols=min(2, len(handles)),
-        title=RECOGNISED[recognised_as],
-        alignment="left",
-        **TIGHT_LEGEND,
-    )
-    legend.get_title().set_color(QUIET)
+    columns = min(2, len(handles))
+    recognition_legend(figure, handles, recognised_as, "outside lower left", columns)

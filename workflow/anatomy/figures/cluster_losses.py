@@ -91,16 +91,8 @@ def lesion_losses(lesions: pd.DataFrame, losses: pd.DataFrame, recognised_as: st
         omitted = (lesions["method"] == own["method"].iloc[0]).sum() - len(own)
         if omitted:
             axes.set_xlabel(f"{axes.get_xlabel()}\nnot shown: {omitted} of smaller distance")
-    handles = _legend(losses, colors)
-    legend = figure.legend(
-        handles=handles,
-        loc="lower left",
-        ncols=_legend_columns(len(shown)),
-        title=RECOGNISED[recognised_as],
-        alignment="left",
-        **TIGHT_LEGEND,
-    )
-    legend.get_title().set_color(QUIET)
+    columns = _legend_columns(len(shown))
+    recognition_legend(figure, _legend(losses, colors), recognised_as, "lower left", columns)
     return figure
 
 
@@ -184,6 +176,25 @@ def method_names(found: Iterable[str]) -> list[str]:
     found = list(dict.fromkeys(found))
     known = [method for method in METHODS if method in found]
     return [*known, *(method for method in found if method not in METHODS)]
+
+
+def recognition_legend(
+    figure: Figure,
+    handles: Sequence[Line2D | Patch],
+    recognised_as: str,
+    place: str,
+    columns: int,
+) -> None:
+    """A legend that says first what counts as recognising an image."""
+    legend = figure.legend(
+        handles=handles,
+        loc=place,
+        ncols=columns,
+        title=RECOGNISED[recognised_as],
+        alignment="left",
+        **TIGHT_LEGEND,
+    )
+    legend.get_title().set_color(QUIET)
 
 
 def empty_figure(title: str, text: str) -> Figure:

@@ -11,7 +11,7 @@ from anatomy.neuron_lesions import NeuronLesions
 from anatomy.recognition import Recognition
 from anatomy.steps.opening import open_network, open_stimuli
 from anatomy.steps.step import Job, run_step
-from anatomy.stimuli.stimulus_set import StimulusSet
+from anatomy.stimuli.stimulus_set import StimulusSet, places_in_category
 from anatomy.tables import CLUSTER_TABLES, write_parquet
 
 SPLIT = "evaluation"
@@ -60,8 +60,7 @@ def _first(stimuli: StimulusSet, rows: NDArray[np.int64], number: int | None) ->
     """The first so many images of each category; all when None."""
     if number is None:
         return rows
-    places = stimuli.table.iloc[rows].groupby("category", sort=False).cumcount().to_numpy()
-    return rows[places < number]
+    return rows[places_in_category(stimuli.table["category"].iloc[rows]) < number]
 
 
 if __name__ == "__main__":

@@ -184,6 +184,11 @@ class StimulusSet:
         return read_rows(self._array, rows)
 
 
+def places_in_category(categories: pd.Series) -> NDArray[np.int64]:
+    """Place (image,) of each image among those of its category, from 0; `categories` has one entry for each image."""
+    return categories.groupby(categories.to_numpy()).cumcount().to_numpy(np.int64)
+
+
 class _SeenImages:
     """Digests of the images so far; the same image twice is an error across splits, else a note."""
 
