@@ -24,6 +24,7 @@ include: "workflow/rules/circuits.smk"
 include: "workflow/rules/circuit_analyses.smk"
 include: "workflow/rules/knockouts.smk"
 include: "workflow/rules/clusters.smk"
+include: "workflow/rules/dissection.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/summary.smk"
 include: "workflow/rules/figures.smk"
@@ -36,6 +37,7 @@ localrules:
     circuits,
     knockouts,
     clusters,
+    dissection,
     figures,
 
 
@@ -46,6 +48,7 @@ rule all:
         TARGETS["circuits"],
         TARGETS["knockouts"],
         TARGETS["clusters"],
+        TARGETS["dissection"],
         TARGETS["figures"],
         "results/summary.csv",
     message:
@@ -85,6 +88,13 @@ rule clusters:
         TARGETS["clusters"],
     message:
         "The cluster lesions are there"
+
+
+rule dissection:
+    input:
+        TARGETS["dissection"],
+    message:
+        "The dissections are there"
 
 
 rule figures:

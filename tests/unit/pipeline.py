@@ -15,6 +15,7 @@ from anatomy.steps.step import Job
 from anatomy.tables import CLUSTER_TABLES
 
 RESULTS = Path("results")
+LABELLED = RESULTS / "labelled_images/labels.json"
 FIGURE_STEPS = {
     "circuits": "circuit_figures",
     "overlap": "overlap_figures",
@@ -23,6 +24,8 @@ FIGURE_STEPS = {
     "pictures": "circuit_picture_figures",
     "knockouts": "knockout_figures",
     "clusters": "cluster_figures",
+    "dissection": "dissection_figures",
+    "rotations": "rotation_figures",
 }
 
 
@@ -117,7 +120,52 @@ def _stimuli(plan: Plan, name: str) -> dict[str, Any]:
 
 
 def _toybox_broden(_plan: Plan) -> dict[str, Any]:
-    return {"folder": RESULTS / "toybox_broden"}
+    folder = RESULTS / "toybox_broden"
+    return {"folder": folder, "manifest": folder.with_suffix(".json")}
+
+
+def _labelled_images(plan: Plan) -> dict[str, Any]:
+    return {"broden": plan.broden_manifest(), "manifest": LABELLED}
+
+
+def _dissection_responses(_plan: Plan, network: str) -> dict[str, Any]:
+    base = RESULTS / network / "dissection/responses"
+    return {
+        "network": RESULTS / network / "network/network.json",
+        "labelled": LABELLED,
+        "store": base.with_suffix(".zarr"),
+        "manifest": base.with_suffix(".json"),
+    }
+
+
+def _dissection(_plan: Plan, network: str, layer: str) -> dict[str, Any]:
+    folder = RESULTS / network / "dissection" / layer
+    return {
+        "labelled": LABELLED,
+        "responses": RESULTS / network / "dissection/responses.json",
+        "store": folder / "counts.zarr",
+        "manifest": folder / "counts.json",
+        "units": folder / "units.csv",
+        "detectors": folder / "detectors.parquet",
+        "top_images": folder / "top_images.parquet",
+    }
+
+
+def _rotations(_plan: Plan, network: str, layer: str) -> dict[str, Any]:
+    return {
+        "labelled": LABELLED,
+        "responses": RESULTS / network / "dissection/responses.json",
+        "table": RESULTS / network / "dissection" / layer / "rotations.parquet",
+    }
+
+
+def _dissection_gallery(_plan: Plan, network: str, layer: str) -> dict[str, Any]:
+    folder = RESULTS / network / "dissection" / layer
+    return {
+        "units": folder / "units.csv",
+        "top_images": folder / "top_images.parquet",
+        "page": folder / "gallery.html",
+    }
 
 
 def _network(plan: Plan, name: str) -> dict[str, Any]:
@@ -301,6 +349,8 @@ def _summary(plan: Plan) -> dict[str, Any]:
         "knockouts": plan.tables("knockouts", "performance"),
         "cluster_lesions": plan.tables("clusters", "lesions"),
         "cluster_losses": plan.tables("clusters", "losses"),
+        "detectors": plan.tables("dissection", "detectors"),
+        "rotations": plan.rotation_tables(),
         "table": RESULTS / "summary.csv",
     }
 
@@ -334,6 +384,12 @@ def _figures(plan: Plan, kind: str, network: str) -> dict[str, Any]:
             },
             "images": plan.hurt_images(network),
         },
+        "dissection": {
+            "detectors": RESULTS / network / "dissection/detectors.csv",
+            "units": plan.dissected(network, "units.csv"),
+            "top_images": plan.dissected(network, "top_images.parquet"),
+        },
+        "rotations": {"table": RESULTS / network / "dissection/rotations.csv"},
     }[kind]
     method, names = FIGURES[kind]
     figures = {name: RESULTS / network / method / f"figures/{name}.png" for name in names}

@@ -49,7 +49,7 @@ def usual():
         "circuits": {"stimuli": "toybox"},
         "knockouts": {"stimuli": "toybox", "networks": ["small"]},
         "clusters": {"stimuli": "toybox", "networks": ["small"]},
-        "toybox_broden": {"images_per_category": 2},
+        "broden": {"source": "toybox", "images_per_category": 2},
         "compute": {"threads": 1},
     }
 
@@ -105,7 +105,7 @@ UNKNOWN_KEYS = [
     ("recordings.layer", "did you mean layers?"),
     ("circuits.threshhold", "did you mean threshold?"),
     ("knockouts.propotions", "did you mean proportions?"),
-    ("toybox_broden.images_by_category", "did you mean images_per_category?"),
+    ("broden.images_by_category", "did you mean images_per_category?"),
     ("compute.cores", "known here are threads, batch_size"),
     ("stimuli.toybox.folder", "known here are source, categories, image_size, images, seed"),
 ]
@@ -593,7 +593,7 @@ PLACES = [
     *("networks.small.training", "networks.small.preprocessing", "networks.untrained"),
     *("recordings", "recordings.layers", "circuits", "circuits.removed_fractions"),
     *("circuits.networks", "knockouts", "knockouts.layers", "knockouts.kinds", "compute", "extra"),
-    *("knockouts.proportions", "toybox_broden", "compute.threads", "circuits.categories"),
+    *("knockouts.proportions", "broden", "compute.threads", "circuits.categories"),
 ]
 
 

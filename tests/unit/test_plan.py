@@ -15,7 +15,14 @@ from anatomy.canonical import canonical
 from anatomy.circuit_plan import drawn
 from anatomy.config.validation import validate
 from anatomy.plan import in_shards, make_plan
-from anatomy.tables import CIRCUIT_SUMMARY, CIRCUIT_SWEEP, KNOCKOUT_PERFORMANCE, SUMMARY
+from anatomy.tables import (
+    CIRCUIT_SUMMARY,
+    CIRCUIT_SWEEP,
+    DISSECTION_DETECTORS,
+    DISSECTION_ROTATIONS,
+    KNOCKOUT_PERFORMANCE,
+    SUMMARY,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,7 +36,7 @@ NOT_READ = {
     "cluster_fold": {"stimuli"},
     "clusters": {"stimuli"},
     "cluster_lesions": {"stimuli"},
-    "summary": {"circuits", "knockouts", "clusters"},
+    "summary": {"circuits", "knockouts", "clusters", "dissection"},
 }
 
 
@@ -49,7 +56,7 @@ def tiny():
                 "images": {"training": 4, "evaluation": 2, "scoring": 0, "extraction": 0},
             },
         },
-        "toybox_broden": {"images_per_category": 1},
+        "broden": {"source": "toybox", "images_per_category": 1},
         "networks": {
             "small": {
                 "architecture": "toybox_alexnet",
@@ -96,6 +103,13 @@ def tiny():
             "random_draws": 3,
             "random_images_per_category": 2,
         },
+        "dissection": {
+            "networks": ["small"],
+            "layers": ["conv1", "conv5"],
+            "top_images": 2,
+            "resamples": 3,
+            "rotations": {"strengths": [1.0], "combined_units": [2], "repeats": 1},
+        },
         "compute": {"threads": 1, "batch_size": 4},
     }
 
@@ -140,7 +154,7 @@ def done(tmp_path_factory):
 
 def test_steps_read_all_and_only_what_their_spec_says(done):
     _, plan, watched = done
-    left = {"figures/headlines", "figures/toybox"}
+    left = {"figures/headlines", "figures/toybox", "figures/dissected_networks"}
     assert set(watched) == set(plan.specs) - left
     assert all(plan.specs[job] == {} for job in left)
     kinds = {}
@@ -203,6 +217,11 @@ RESPONSES = {"responses/small"}
 FOLDS = {"cluster_fold/small/fold_1", "cluster_fold/small/fold_2"}
 CLUSTERS = FOLDS | {"clusters/small"}
 CLUSTER_LESIONS = {f"cluster_lesions/small/{method}" for method in ("gaussian_mixture", "ward")}
+DISSECTION_RESPONSES = {"dissection_responses/small"}
+DISSECTION = {"dissection/small/conv1", "dissection/small/conv5"}
+ROTATIONS = {"rotations/small/conv5"}
+GALLERIES = {"dissection_gallery/small/conv1", "dissection_gallery/small/conv5"}
+SHOWN_DETECTORS = GALLERIES | {"figures/dissection/small"}
 RECOGNISING = FOLDS | CLUSTER_LESIONS | {"summary", "figures/clusters/small"}
 
 
@@ -250,7 +269,18 @@ def test_the_jobs_of_the_tiny_configuration():
         ({"clusters__random_draws": 4}, CLUSTER_LESIONS),
         ({"clusters__random_images_per_category": 1}, CLUSTER_LESIONS),
         ({"clusters__seed": 1}, CLUSTERS | CLUSTER_LESIONS),
-        ({"toybox_broden__images_per_category": 2}, {"toybox_broden"}),
+        ({"broden__images_per_category": 2}, {"toybox_broden"}),
+        ({"dissection__dtype": "float16"}, DISSECTION_RESPONSES),
+        ({"dissection__quantile": 0.01}, DISSECTION | ROTATIONS),
+        ({"dissection__thresholds": "sketch"}, DISSECTION | ROTATIONS),
+        ({"dissection__seed": 1}, DISSECTION | ROTATIONS),
+        ({"dissection__minimum_iou": 0.1}, DISSECTION | ROTATIONS | SHOWN_DETECTORS),
+        ({"dissection__top_images": 3}, DISSECTION),
+        ({"dissection__resamples": 4}, DISSECTION),
+        ({"dissection__rotations__strengths": [0.5, 1.0]}, ROTATIONS),
+        ({"dissection__rotations__combined_units": [2, 3]}, ROTATIONS),
+        ({"dissection__rotations__repeats": 2}, ROTATIONS),
+        ({"dissection__rotations__layers": ["conv1", "conv5"]}, {"rotations/small/conv1"}),
         ({"networks__untrained__seed": 1}, {"network/untrained"}),
         ({"networks__small__training__epochs": 4}, {"network/small"}),
         ({"networks__small__training__threads": 1}, {"network/small"}),
@@ -270,11 +300,12 @@ def test_noise_is_a_setting_only_where_there_is_noise():
 def test_batches_and_threads_are_settings_of_the_steps_that_compute():
     top_images = {"top_images/small", "top_images/untrained"}
     computing = RECORD | CIRCUITS | KNOCKOUTS | CONTROLS | COMPARISON | top_images
-    computing |= RESPONSES | FOLDS | CLUSTER_LESIONS
+    computing |= RESPONSES | FOLDS | CLUSTER_LESIONS | DISSECTION_RESPONSES
     assert changed_jobs(specs(tiny()), specs(edited(compute__batch_size=5))) == computing
     threaded = changed_jobs(specs(tiny()), specs(edited(compute__threads=2)))
     overlap = {"circuit_overlap/small", "circuit_overlap/untrained"}
-    assert threaded == computing | SCORES | STABILITY | PICTURES | overlap | CLUSTERS
+    counting = DISSECTION | ROTATIONS
+    assert threaded == computing | SCORES | STABILITY | PICTURES | overlap | CLUSTERS | counting
 
 
 def test_another_category_changes_one_shard():
@@ -401,6 +432,11 @@ def test_tables_have_the_documented_columns(done):
     assert columns("summary.csv") == list(SUMMARY)
     documented = [name for name in KNOCKOUT_PERFORMANCE if name != "sensitivity_NAME"]
     found = columns("small/knockouts/performance.csv")
+    for table, columns_of in (
+        ("detectors", DISSECTION_DETECTORS),
+        ("rotations", DISSECTION_ROTATIONS),
+    ):
+        assert columns(f"small/dissection/{table}.csv") == list(columns_of)
     assert found[: len(documented)] == documented
     assert found[len(documented) :] == ["sensitivity_animate", "sensitivity_inanimate"]
 
@@ -438,7 +474,7 @@ def test_results_do_not_depend_on_the_size_of_shards(done, tmp_path, monkeypatch
     borrow_recordings(folder)
     raw = edited(circuits__categories_per_job=1, knockouts__layers_per_job=3)
     raw["circuits"]["networks"] = ["small"]
-    del raw["clusters"]
+    del raw["clusters"], raw["dissection"]
     plan = plan_of(raw)
     run(plan, only=("scor", "circuit", "knockouts/", "join_tables/", "top_images/"))
     assert len(plan.shards("small", ".json")) == 3

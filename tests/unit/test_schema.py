@@ -140,13 +140,19 @@ def keys(raw: Mapping[str, Any], model: str = "Configuration") -> Iterator[tuple
             yield from keys(value, _model_of(own, value))
 
 
+def _referred(schema: dict[str, Any]) -> Iterator[str]:
+    """The models that a schema allows, itself or as one of its alternatives."""
+    if "$ref" in schema:
+        yield schema["$ref"].rsplit("/", 1)[-1]
+    for part in (*schema.get("anyOf", []), *schema.get("oneOf", [])):
+        yield from _referred(part)
+
+
 def _model_of(schema: dict[str, Any], section: Mapping[str, Any]) -> str:
     """The model that a section belongs to: the one alternative that its keys fit and its source names."""
-    references = [schema, *schema.get("anyOf", []), *schema.get("oneOf", [])]
-    names = [part["$ref"].rsplit("/", 1)[-1] for part in references if "$ref" in part]
     (name,) = [
         name
-        for name in names
+        for name in _referred(schema)
         if models()[name]["properties"].get("source", {}).get("const") == section.get("source")
     ]
     return name

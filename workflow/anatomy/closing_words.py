@@ -16,7 +16,7 @@ def closing_words(summary: pd.DataFrame) -> str:
         lines += [f"\n  {network}"]
         for part in (
             *(_network_lines(overall), _circuit_lines(overall)),
-            *(_knockout_lines(rows), _cluster_lines(rows)),
+            *(_knockout_lines(rows), _cluster_lines(rows), _dissection_lines(rows)),
         ):
             lines += [f"    {line}" for line in part]
     return "\n".join(lines)
@@ -72,6 +72,24 @@ def _cluster_lines(rows: pd.DataFrame) -> list[str]:
         return [line]
     random = " and ".join(f"{value:.0%}" for value in losses["null_value"])
     return [line, f"(as many random neurons of each layer: {random})"]
+
+
+def _dissection_lines(rows: pd.DataFrame) -> list[str]:
+    shares = rows[rows["measure"] == "detector_share"].set_index("group")
+    if shares.empty:
+        return []
+    best = shares["value"].idxmax()
+    unique = rows[rows["measure"] == "unique_detectors_one_per_category"].set_index("group")
+    line = f"of the units of {best}, {shares['value'][best]:.0%} detect a concept"
+    null = unique["null_value"].dropna()
+    if null.empty:
+        return [line]
+    layer = null.index[-1]
+    return [
+        line,
+        f"(concepts detected in {layer}: {unique['value'][layer]:.0f}; "
+        f"after random rotations {null[layer]:.0f})",
+    ]
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from anatomy.cluster_plan import HURT_IMAGES, JOINED_TABLES, cluster_specs
 from anatomy.config import resolution
 from anatomy.config.clusters import Clusters
 from anatomy.config.configuration import METHODS, Configuration
+from anatomy.config.dissection import BrodenArchive, Dissection
 from anatomy.config.methods import Circuits, Knockouts
 from anatomy.config.stimuli import (
     FOLDER_OF_SPLIT,
@@ -32,6 +33,7 @@ from anatomy.config.stimuli import (
     ImagenetteStimuli,
     ToyboxStimuli,
 )
+from anatomy.dissection_plan import broden_specs, dissection_specs
 
 SPECS = Path("results/specs")
 STEPS = Path(__file__).parent / "steps"
@@ -53,9 +55,11 @@ FIGURES = {
         "clusters",
         ("distance", "losses", "category_losses", "layer_profile", "hurt_images"),
     ),
+    "dissection": ("dissection", ("detectors", "units")),
+    "rotations": ("dissection", ("rotations",)),
 }
 Spec = dict[str, Any]
-Method = Circuits | Knockouts | Clusters
+Method = Circuits | Knockouts | Clusters | Dissection
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,7 @@ class Plan:
                 for table in ("cv", "choice", *JOINED_TABLES)
                 for path in self.tables("clusters", table)
             ],
+            "dissection": self._dissection_targets(),
             "figures": self._figure_targets(),
         }
 
@@ -150,11 +155,38 @@ class Plan:
         if method == "knockouts":
             names = self.parts("knockouts", network)
             return [f"results/{network}/knockouts/parts/{name}.parquet" for name in names]
+        if method == "dissection":
+            step = "dissection" if table == "detectors" else table
+            names = self.parts(step, network)
+            return [f"results/{network}/dissection/{name}/{table}.parquet" for name in names]
         if method == "clusters":
             names = self.parts("cluster_lesions", network)
             return [f"results/{network}/clusters/parts/{table}/{name}.parquet" for name in names]
         names = self.parts(PART_TABLES[table], network)
         return [f"results/{network}/circuits/parts/{table}/{name}.parquet" for name in names]
+
+    def dissected(self, network: str, file: str) -> list[str]:
+        """One file of every layer of a network that is dissected."""
+        layers = self.parts("dissection", network)
+        return [f"results/{network}/dissection/{layer}/{file}" for layer in layers]
+
+    def rotation_tables(self) -> list[str]:
+        """Tables of other bases, of each network that has one."""
+        networks = self.parts("figures", "rotations")
+        return [f"results/{network}/dissection/rotations.csv" for network in networks]
+
+    def broden_manifest(self) -> list[str]:
+        """What says where the labelled images lie that the workflow draws or unpacks."""
+        made = {
+            "toybox_broden": "results/toybox_broden.json",
+            "unpack_broden": "results/broden.json",
+        }
+        return [manifest for job, manifest in made.items() if job in self.specs]
+
+    def broden_archive(self) -> list[str]:
+        """The archive to be unpacked, if there is one."""
+        broden = self.configuration.broden
+        return [broden.archive] if isinstance(broden, BrodenArchive) else []
 
     def hurt_images(self, network: str) -> list[str]:
         """The tables of the images that suffer most from a network's lesions, one for each method of clustering."""
@@ -198,7 +230,14 @@ class Plan:
 
     def _stimuli_targets(self) -> list[str]:
         targets = [_stimuli(name) for name in self.configuration.stimuli]
-        return targets + (["results/toybox_broden"] if "toybox_broden" in self.specs else [])
+        return targets + self.broden_manifest()
+
+    def _dissection_targets(self) -> list[str]:
+        targets = self.tables("dissection", "detectors")
+        for network in self.specs["summary"]["dissection"]:
+            targets += self.dissected(network, "units.csv")
+            targets += self.dissected(network, "gallery.html")
+        return targets + self.rotation_tables()
 
     def _figure_targets(self) -> list[str]:
         figures = ["results/figures/headlines.png"]
@@ -206,6 +245,8 @@ class Plan:
             figures += [
                 f"results/figures/toybox_{name}.png" for name in ("contact_sheet", "labels")
             ]
+        if "figures/dissected_networks" in self.specs:
+            figures.append("results/figures/dissection.png")
         for kind, (method, names) in FIGURES.items():
             for network in self.parts("figures", kind):
                 figures += [f"results/{network}/{method}/figures/{name}.png" for name in names]
@@ -224,8 +265,7 @@ def make_plan(configuration: Configuration, list_files: bool = True) -> Plan:
         specs[f"stimuli/{name}"] = stimuli_spec(configuration, name, list_files)
         if isinstance(stimuli, ImagenetteStimuli):
             specs[f"imagenette/{stimuli.version}"] = {"version": stimuli.version}
-    if configuration.toybox_broden is not None:
-        specs["toybox_broden"] = configuration.toybox_broden.model_dump(mode="json")
+    specs |= broden_specs(configuration, list_files)
     for name in configuration.networks:
         specs[f"network/{name}"] = network_spec(configuration, name)
         for stimuli in stimuli_shown(configuration, name):
@@ -236,6 +276,8 @@ def make_plan(configuration: Configuration, list_files: bool = True) -> Plan:
         specs |= knockout_specs(configuration, name, configuration.knockouts)
     for name in _networks_of(configuration, configuration.clusters):
         specs |= cluster_specs(configuration, name, configuration.clusters)
+    for name in _networks_of(configuration, configuration.dissection):
+        specs |= dissection_specs(configuration, name, configuration.dissection)
     specs["summary"] = summary_spec(configuration)
     return Plan(configuration, specs | figure_specs(configuration))
 
@@ -349,7 +391,8 @@ def knockout_specs(
 def summary_spec(configuration: Configuration) -> Spec:
     """Which networks and methods the summary covers."""
     covered = {
-        method: _networks_of(configuration, getattr(configuration, method)) for method in METHODS
+        method: _networks_of(configuration, getattr(configuration, method))
+        for method in (*METHODS, "dissection")
     }
     shown = {name for names in covered.values() for name in names}
     spec = {"networks": [n for n in configuration.networks if n in shown]} | covered
@@ -379,6 +422,11 @@ def figure_specs(configuration: Configuration) -> dict[str, Spec]:
         recognised_as = configuration.clusters.recognised_as
         names = _names(configuration, configuration.clusters.stimuli)
         specs[f"figures/clusters/{name}"] = {"recognised_as": recognised_as, "names": names}
+    for name in _networks_of(configuration, configuration.dissection):
+        specs["figures/dissected_networks"] = {}
+        specs[f"figures/dissection/{name}"] = {"minimum_iou": configuration.dissection.minimum_iou}
+        if configuration.dissection.rotations is not None:
+            specs[f"figures/rotations/{name}"] = {}
     return specs
 
 

@@ -8,7 +8,7 @@ table of the stimulus set.
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +43,14 @@ class RecordedArray:
     name : "logits", "responses/conv5" or "values/pool5"
     value : name of the value in the network's graph
     dtype : precision on disk
+    attributes : what readers of the array should know besides
     """
 
     split: str
     name: str
     value: str
     dtype: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def path(self) -> str:
@@ -62,7 +64,7 @@ class RecordedArray:
             shape=(images, *shape),
             chunks=(min(batch_size, images), *part, *shape[1:]),
             dtype=self.dtype,
-            attributes={"value": self.value, "axes": _axes(shape)},
+            attributes={"value": self.value, "axes": _axes(shape), **self.attributes},
         )
 
 

@@ -126,6 +126,38 @@ def cluster_rows(lesions: pd.DataFrame, losses: pd.DataFrame, recognised_as: str
         yield _row("cluster_loss", row.group, estimate, row.random_loss)
 
 
+def dissection_rows(detectors: pd.DataFrame, rotations: pd.DataFrame | None) -> Iterator[Row]:
+    """Share of units that detect a concept, and unique detectors under both rules of counting, of each layer.
+
+    Their null is the mean of random rotations of the layer's responses, where these were dissected.
+    """
+    overall = detectors[detectors["category"] == "all"]
+    for row in overall.itertuples():
+        null = _rotated(rotations, row.layer, row.counting)
+        unique = Estimate(row.unique_detectors, row.low, row.high, row.units)
+        of_null = None if null is None else null["unique_detectors"].mean()
+        yield _row(f"unique_detectors_{row.counting}", row.layer, unique, of_null)
+        # a detector is one under either rule
+        if row.counting == "one_per_unit":
+            share = Estimate(row.share_of_units, row.share_low, row.share_high, row.units)
+            of_null = None if null is None else (null["detector_units"] / null["units"]).mean()
+            yield _row("detector_share", row.layer, share, of_null)
+
+
+def _rotated(rotations: pd.DataFrame | None, layer: str, counting: str) -> pd.DataFrame | None:
+    """Rows of complete rotations of a layer; None where there are none."""
+    if rotations is None:
+        return None
+    own = rotations[
+        (rotations["layer"] == layer)
+        & (rotations["counting"] == counting)
+        & (rotations["category"] == "all")
+        & (rotations["basis"] == "rotation")
+        & (rotations["alpha"] == 1)
+    ]
+    return None if own.empty else own
+
+
 def relative_area(proportion: pd.Series, top1: pd.Series) -> float:
     """Area under accuracy over proportion (trapezoids), divided by that of an accuracy that never falls.
 

@@ -280,9 +280,82 @@ CLUSTER_TABLES = {
     "random": CLUSTER_RANDOM,
     "hurt_images": CLUSTER_HURT_IMAGES,
 }
+CONCEPTS = {
+    "number": "number of the label in Broden, the same in all its releases",
+    "name": "name of the concept; scenes end in -s, colors in -c",
+    "category": "concept category in which it covers most",
+    "categories": "all its concept categories, joined by ;",
+    "images": "images of this set that show it",
+    "pixels": "mask pixels of this set that show it; all of an image for a concept that is true of the whole image",
+}
+AREAS = {
+    "image": "row of the image in images.csv",
+    "code": "row of the concept in concepts.csv + 1",
+    "pixels": "mask pixels of the image that show it",
+}
+DISSECTION_UNITS = {
+    "unit": "unit, from 0",
+    "threshold": "response that the given share of its responses, over all positions of all images, exceeds",
+    "concept": "the concept that its mask fits best; empty where it meets none",
+    "category": "the category of that concept",
+    "iou": "IoU of mask and concept over the whole set: intersection / (activation + truth - intersection)",
+    "low": "lower end of its 95 % interval, bootstrap over images",
+    "high": "upper end",
+    "agreement": "share of the bootstrap samples in which the same concept fits best",
+    "detector": "whether the IoU exceeds the minimum",
+    "CATEGORY_concept": "for each concept category: its concept that fits best",
+    "CATEGORY_truth": "mask pixels that show this concept, in all images",
+    "CATEGORY_activation": "pixels in the unit's mask on the images that show any concept of the category",
+    "CATEGORY_intersection": "pixels in the unit's mask that show this concept",
+    "CATEGORY_iou": "its IoU",
+}
+_DETECTORS = {
+    "counting": "one_per_unit: a unit counts for the one concept that fits best; one_per_category: for the best one of "
+    "each concept category",
+    "category": "concept category, or all",
+    "unique_detectors": "different concepts that some unit detects",
+}
+DISSECTION_DETECTORS = (
+    {"layer": "layer, in network order"}
+    | _DETECTORS
+    | {
+        "low": "lower end of its 95 % interval: the number plus how far bootstrap samples of the images lie from their "
+        "own mean",
+        "high": "upper end",
+        "detector_units": "units that detect a concept of the category",
+        "share_of_units": "their share of the layer's units",
+        "share_low": "lower end of its 95 % interval",
+        "share_high": "upper end",
+        "units": "units of the layer",
+    }
+)
+DISSECTION_ROTATIONS = (
+    {
+        "layer": "layer whose responses are brought to another basis",
+        "basis": "rotation: a random rotation, or part of it; combination: each new unit is a random combination of a "
+        "few units",
+        "alpha": "how far on the way to the rotation; 0 is the network's own basis",
+        "combined_units": "number of units in each combination",
+        "seed": "number of the repeat; partial rotations of one repeat are powers of the same rotation",
+    }
+    | _DETECTORS
+    | {
+        "detector_units": "new units that detect a concept of the category",
+        "units": "units of the layer",
+    }
+)
+DISSECTION_TOP_IMAGES = {
+    "unit": "unit",
+    "rank": "1 = the image to which it responds most",
+    "image_id": "image",
+    "response": "its largest response to the image",
+    "y": "where in the map that is, from 0",
+    "x": "the same",
+    "thumbnail": "WebP; the region of the unit's mask is outlined",
+}
 SUMMARY = {
     "network": "network",
-    "method": "method: network, circuits, knockouts or clusters",
+    "method": "method: network, circuits, knockouts, clusters or dissection",
     "measure": "what was measured",
     "group": "what it was measured on: all, a super-category, or a layer",
     "value": "the number",
@@ -329,6 +402,12 @@ TABLES = {
     "results/{network}/clusters/layers.csv": CLUSTER_LAYERS,
     "results/{network}/clusters/random.csv": CLUSTER_RANDOM,
     "results/{network}/clusters/parts/hurt_images/{method}.parquet": CLUSTER_HURT_IMAGES,
+    "results/{network}/dissection/{layer}/units.csv": DISSECTION_UNITS,
+    "results/{network}/dissection/{layer}/top_images.parquet": DISSECTION_TOP_IMAGES,
+    "results/{network}/dissection/detectors.csv": DISSECTION_DETECTORS,
+    "results/{network}/dissection/rotations.csv": DISSECTION_ROTATIONS,
+    "results/labelled_images/concepts.csv": CONCEPTS,
+    "results/labelled_images/areas.parquet": AREAS,
     "results/summary.csv": SUMMARY,
     "results/stimuli/{stimuli}.csv": STIMULI,
     "results/{network}/network/training.csv": TRAINING,
@@ -350,6 +429,13 @@ def write_parquet(table: pd.DataFrame, path: Path) -> None:
 def read_clusters(path: Path) -> pd.DataFrame:
     """A table of cluster lesions, in which clusters are names even where all of them are numbers."""
     return pd.read_csv(path, dtype={"cluster": str})
+
+
+def read_units(path: Path) -> pd.DataFrame:
+    """A table of dissected units, in which concepts are text whatever they are called, empty where there is none."""
+    table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    names = [name for name in table if name == "category" or name.endswith("concept")]
+    return table.assign(**table[names].fillna("").astype(str))
 
 
 def join(paths: Iterable[Path]) -> pd.DataFrame:

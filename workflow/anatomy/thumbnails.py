@@ -1,4 +1,4 @@
-"""Small pictures as PNG, to be kept in tables that figures are drawn from."""
+"""Small pictures, to be kept in tables that figures and pages are made from."""
 
 import io
 
@@ -16,4 +16,11 @@ def png(image: NDArray[np.uint8]) -> bytes:
     """An image (y, x, channel), losslessly."""
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, format="png", optimize=True)
+    return buffer.getvalue()
+
+
+def webp(image: NDArray[np.uint8]) -> bytes:
+    """An image (y, x, channel) in about a tenth of the bytes, with small losses."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, format="webp", quality=80, method=4)
     return buffer.getvalue()

@@ -42,4 +42,5 @@ wildcard_constraints:
     shard=r"shard_\d{4}",
     part=r"layers_\d{4}",
     fold=r"fold_\d+",
+    layer=r"[^/]+",
     clustering="gaussian_mixture|ward|hdbscan",

@@ -326,6 +326,102 @@ rule draw_clusters:
         "--hurt-images {output.hurt_images} --record {output.record} > {log} 2>&1"
 
 
+rule draw_dissection:
+    input:
+        code=CODE["dissection_figures"],
+        spec="results/specs/figures/dissection/{network}.json",
+        detectors="results/{network}/dissection/detectors.csv",
+        units=lambda wildcards: PLAN.dissected(wildcards.network, "units.csv"),
+        top_images=lambda wildcards: PLAN.dissected(wildcards.network, "top_images.parquet"),
+    output:
+        detectors=report(
+            "results/{network}/dissection/figures/detectors.png",
+            caption="../report/dissection_detectors.rst",
+            category="Network dissection",
+            labels={"network": "{network}", "shows": "unique detectors of each layer"},
+        ),
+        units=report(
+            "results/{network}/dissection/figures/units.png",
+            caption="../report/dissection_units.rst",
+            category="Network dissection",
+            labels={"network": "{network}", "shows": "best detectors"},
+        ),
+        record="results/records/figures/dissection/{network}.json",
+    log:
+        "results/logs/figures/dissection/{network}.log",
+    benchmark:
+        "results/benchmarks/figures/dissection/{network}.tsv"
+    conda:
+        "../../envs/anatomy.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    message:
+        "Draw the figures of the dissection of {wildcards.network}"
+    shell:
+        "python -m anatomy.steps.dissection_figures {input.spec} --detectors {input.detectors} "
+        "--units {input.units} --top-images {input.top_images} --detectors-figure {output.detectors} "
+        "--units-figure {output.units} --record {output.record} > {log} 2>&1"
+
+
+rule draw_rotations:
+    input:
+        code=CODE["rotation_figures"],
+        spec="results/specs/figures/rotations/{network}.json",
+        table="results/{network}/dissection/rotations.csv",
+    output:
+        rotations=report(
+            "results/{network}/dissection/figures/rotations.png",
+            caption="../report/dissection_rotations.rst",
+            category="Network dissection",
+            labels={"network": "{network}", "shows": "other bases of the same responses"},
+        ),
+        record="results/records/figures/rotations/{network}.json",
+    log:
+        "results/logs/figures/rotations/{network}.log",
+    benchmark:
+        "results/benchmarks/figures/rotations/{network}.tsv"
+    conda:
+        "../../envs/anatomy.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    message:
+        "Draw the dissection of other bases of {wildcards.network}"
+    shell:
+        "python -m anatomy.steps.rotation_figures {input.spec} --table {input.table} "
+        "--rotations {output.rotations} --record {output.record} > {log} 2>&1"
+
+
+rule draw_dissected_networks:
+    input:
+        code=CODE["dissected_networks_figures"],
+        spec="results/specs/figures/dissected_networks.json",
+        tables=PLAN.tables("dissection", "detectors"),
+    output:
+        networks=report(
+            "results/figures/dissection.png",
+            caption="../report/dissection_networks.rst",
+            category="Network dissection",
+            labels={"network": "all", "shows": "concepts in each layer of each network"},
+        ),
+        record="results/records/figures/dissected_networks.json",
+    log:
+        "results/logs/figures/dissected_networks.log",
+    benchmark:
+        "results/benchmarks/figures/dissected_networks.tsv"
+    conda:
+        "../../envs/anatomy.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    message:
+        "Draw what the layers of all networks detect"
+    shell:
+        "python -m anatomy.steps.dissected_networks_figures {input.spec} --tables {input.tables} "
+        "--networks {output.networks} --record {output.record} > {log} 2>&1"
+
+
 rule draw_headlines:
     input:
         code=CODE["headline_figures"],

@@ -1,5 +1,6 @@
 # Stimulus sets: images decoded or drawn once, into a Zarr store with its table.
-# Writes results/stimuli/{stimuli}.{zarr,json,csv} and results/toybox_broden/.
+# Writes results/stimuli/{stimuli}.{zarr,json,csv}; labelled ones: results/{toybox_broden,broden}/ and
+# results/labelled_images/.
 
 
 rule download_imagenette:
@@ -55,6 +56,7 @@ rule make_toybox_broden:
         code=CODE["toybox_broden"],
     output:
         folder=directory("results/toybox_broden"),
+        manifest="results/toybox_broden.json",
         record="results/records/toybox_broden.json",
     log:
         "results/logs/toybox_broden.log",
@@ -68,5 +70,60 @@ rule make_toybox_broden:
     message:
         "Draw the labelled toybox"
     shell:
-        "python -m anatomy.steps.toybox_broden {input.spec} --folder {output.folder} --record {output.record} "
-        "> {log} 2>&1"
+        "python -m anatomy.steps.toybox_broden {input.spec} --folder {output.folder} --manifest {output.manifest} "
+        "--record {output.record} > {log} 2>&1"
+
+
+rule unpack_broden:
+    input:
+        spec="results/specs/unpack_broden.json",
+        code=CODE["unpack_broden"],
+        archive=PLAN.broden_archive(),
+    output:
+        folder=directory("results/broden"),
+        manifest="results/broden.json",
+        record="results/records/unpack_broden.json",
+    log:
+        "results/logs/unpack_broden.log",
+    benchmark:
+        "results/benchmarks/unpack_broden.tsv"
+    conda:
+        "../../envs/anatomy.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    message:
+        "Unpack Broden"
+    shell:
+        "python -m anatomy.steps.unpack_broden {input.spec} --archive {input.archive} --folder {output.folder} "
+        "--manifest {output.manifest} --record {output.record} > {log} 2>&1"
+
+
+rule make_labelled_images:
+    input:
+        spec="results/specs/labelled_images.json",
+        code=CODE["labelled_images"],
+        broden=PLAN.broden_manifest(),
+    output:
+        images=directory("results/labelled_images/images.zarr"),
+        labels=directory("results/labelled_images/labels.zarr"),
+        images_manifest="results/labelled_images/images.json",
+        images_table="results/labelled_images/images.csv",
+        concepts="results/labelled_images/concepts.csv",
+        areas="results/labelled_images/areas.parquet",
+        manifest="results/labelled_images/labels.json",
+        record="results/records/labelled_images.json",
+    log:
+        "results/logs/labelled_images.log",
+    benchmark:
+        "results/benchmarks/labelled_images.tsv"
+    conda:
+        "../../envs/anatomy.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 120 * attempt,
+    message:
+        "Decode the labelled images"
+    shell:
+        "python -m anatomy.steps.labelled_images {input.spec} --broden {input.broden} --manifest {output.manifest} "
+        "--record {output.record} > {log} 2>&1"

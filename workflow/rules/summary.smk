@@ -15,6 +15,8 @@ rule summarise:
         knockouts=PLAN.tables("knockouts", "performance"),
         cluster_lesions=PLAN.tables("clusters", "lesions"),
         cluster_losses=PLAN.tables("clusters", "losses"),
+        detectors=PLAN.tables("dissection", "detectors"),
+        rotations=PLAN.rotation_tables(),
     output:
         table=report(
             "results/summary.csv",
@@ -39,4 +41,5 @@ rule summarise:
         "--recordings {input.recordings} --stimuli {input.stimuli} --circuits {input.circuits} "
         "--controls {input.controls} --overlaps {input.overlaps} --knockouts {input.knockouts} "
         "--cluster-lesions {input.cluster_lesions} --cluster-losses {input.cluster_losses} "
+        "--detectors {input.detectors} --rotations {input.rotations} "
         "--table {output.table} --record {output.record} > {log} 2>&1"

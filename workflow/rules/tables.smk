@@ -1,6 +1,7 @@
 # Tables that are joined from the parts of several jobs.
 # Writes results/{network}/circuits/{controls,score_comparison,scoring_stability}.csv,
-# results/{network}/knockouts/performance.csv and results/{network}/clusters/{lesions,losses,layers,random}.csv.
+# results/{network}/knockouts/performance.csv, results/{network}/clusters/{lesions,losses,layers,random}.csv and
+# results/{network}/dissection/{detectors,rotations}.csv.
 
 
 rule join_tables:
@@ -16,8 +17,11 @@ rule join_tables:
     benchmark:
         "results/benchmarks/join_tables/{network}/{method}/{table}.tsv"
     wildcard_constraints:
-        method="circuits|knockouts|clusters",
-        table="controls|score_comparison|scoring_stability|performance|lesions|losses|layers|random",
+        method="circuits|knockouts|clusters|dissection",
+        table=(
+            "controls|score_comparison|scoring_stability|performance|lesions|losses|layers|random|"
+            "detectors|rotations"
+        ),
     conda:
         "../../envs/anatomy.yaml"
     resources:

@@ -3,11 +3,16 @@
 They run before any job starts and import neither torch nor image libraries.
 """
 
+import csv
+import io
+import zipfile
 from pathlib import Path
+from typing import TextIO
 
 from anatomy.config import resolution
 from anatomy.config.clusters import Clusters
 from anatomy.config.configuration import Configuration
+from anatomy.config.dissection import Broden, BrodenFolder, Dissection, ToyboxBroden
 from anatomy.config.methods import Circuits, Knockouts
 from anatomy.config.stimuli import FOLDER_OF_SPLIT, SPLITS, FolderStimuli, Stimuli, ToyboxStimuli
 from anatomy.errors import InputError
@@ -16,6 +21,7 @@ from anatomy.stimuli.folder import count_images
 NEEDED_BY_CIRCUITS = ("scoring", "extraction", "evaluation")
 FOLDERS = tuple(dict.fromkeys(FOLDER_OF_SPLIT.values()))
 TORCHVISION_OUTPUTS = 1000
+INDEX = "index.csv"
 # two for the smallest comparison and as many for the reference, see anatomy.scoring_stability
 LEAST_FOR_STABILITY = 4
 
@@ -32,6 +38,10 @@ def check(configuration: Configuration) -> None:
         _check_knockouts(configuration, configuration.knockouts)
     if configuration.clusters is not None:
         _check_clusters(configuration, configuration.clusters)
+    if configuration.broden is not None:
+        image_size = _check_broden(configuration.broden)
+        if configuration.dissection is not None:
+            _check_dissection(configuration, configuration.dissection, image_size)
 
 
 def check_stimuli(key: str, stimuli: Stimuli) -> None:
@@ -182,6 +192,61 @@ def _check_clusters(configuration: Configuration, clusters: Clusters) -> None:
     for name in clusters.networks or configuration.networks:
         resolution.hidden_layers("clusters.layers", configuration, name, clusters.layers)
         _check_shown(configuration, name, "clusters", clusters.stimuli)
+
+
+def _check_broden(broden: Broden) -> int:
+    """Check that the labelled images are there; returns their size, from the first line of the index."""
+    if isinstance(broden, ToyboxBroden):
+        return broden.image_size
+    try:
+        if isinstance(broden, BrodenFolder):
+            key = f"folder: {broden.folder!r}"
+            with (Path(broden.folder) / INDEX).open(encoding="utf-8", newline="") as index:
+                return _image_size(key, index)
+        key = f"archive: {broden.archive!r}"
+        with zipfile.ZipFile(broden.archive) as archive:
+            (name,) = [n for n in archive.namelist() if n.split("/")[-1] == INDEX]
+            with archive.open(name) as index:
+                return _image_size(key, io.TextIOWrapper(index, "utf-8", newline=""))
+    except InputError:
+        raise
+    except OSError as error:
+        raise InputError(f"configuration: broden.{key} cannot be read ({error.strerror})") from None
+    except zipfile.BadZipFile:
+        raise InputError(f"configuration: broden.{key} is no zip archive, or damaged") from None
+    except ValueError:
+        raise InputError(f"configuration: broden.{key} does not hold one {INDEX}") from None
+
+
+def _image_size(key: str, index: TextIO) -> int:
+    row = next(csv.DictReader(index), {})
+    if not str(row.get("ih")).isdecimal():
+        raise InputError(f"configuration: broden.{key}: its {INDEX} says no image size (column ih)")
+    return int(row["ih"])
+
+
+def _check_dissection(
+    configuration: Configuration, dissection: Dissection, image_size: int
+) -> None:
+    """Check the layers, and that each network sees the whole of the labelled images."""
+    for name in dissection.networks or configuration.networks:
+        layers = resolution.convolutions(
+            "dissection.layers", configuration, name, dissection.layers
+        )
+        wanted = dissection.rotations.layers if dissection.rotations is not None else None
+        if isinstance(wanted, list):
+            key = "dissection.rotations.layers"
+            for layer in resolution.convolutions(key, configuration, name, wanted):
+                if layer not in layers:
+                    raise InputError(
+                        f"configuration: {key}: {layer!r} is none of dissection.layers"
+                    )
+        needed = resolution.preprocessing(configuration, name)["input_size"]
+        if needed != image_size:
+            raise InputError(
+                f"configuration: the labelled images of broden have {image_size} pixels, but network {name!r} sees "
+                f"{needed}; take the Broden of this size, or set networks.{name}.preprocessing.input_size"
+            )
 
 
 def _check_shown(configuration: Configuration, name: str, method: str, stimuli_name: str) -> None:

@@ -4,15 +4,16 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from anatomy.config.base import Name, Section, Seed
+from anatomy.config.base import Name, Section
 from anatomy.config.clusters import Clusters
+from anatomy.config.dissection import Broden, Dissection
 from anatomy.config.methods import Circuits, Knockouts, Recordings
 from anatomy.config.networks import Network
 from anatomy.config.stimuli import Stimuli
 
 # results/NAME/ of a network, and what else lies in results/
 OTHER_RESULTS = (
-    *("stimuli", "toybox_broden", "downloads", "figures"),
+    *("stimuli", "toybox_broden", "broden", "labelled_images", "downloads", "figures"),
     *("specs", "records", "logs", "benchmarks"),
 )
 # sections that show a stimulus set to some of the networks
@@ -31,16 +32,6 @@ class Compute(Section):
     batch_size: int = Field(64, ge=1, description="images that pass through a network at once")
 
 
-class ToyboxBroden(Section):
-    """A labelled toybox set in Broden's layout, for dissection."""
-
-    images_per_category: int = Field(12, ge=1, description="scenes of each of the 12 categories")
-    image_size: int = Field(
-        64, ge=32, le=1024, description="side of the images, pixels; masks have half"
-    )
-    seed: Seed = Field(0, description="another seed draws other scenes")
-
-
 class Configuration(Section):
     """Everything that decides what the workflow computes."""
 
@@ -50,9 +41,10 @@ class Configuration(Section):
     circuits: Circuits | None = Field(None, description="absent: no circuits are computed")
     knockouts: Knockouts | None = Field(None, description="absent: no knock-outs are computed")
     clusters: Clusters | None = Field(None, description="absent: no cluster lesions are computed")
-    toybox_broden: ToyboxBroden | None = Field(
-        None, description="absent: no labelled toybox set is made"
+    broden: Broden | None = Field(
+        None, description="absent: there are no images with labelled pixels"
     )
+    dissection: Dissection | None = Field(None, description="absent: no network is dissected")
     compute: Compute = Field(default_factory=Compute)
 
     @model_validator(mode="after")
@@ -96,6 +88,13 @@ class Configuration(Section):
                 self._known(f"{key}.stimuli", method.stimuli, list(self.stimuli))
                 for network in method.networks or []:
                     self._known(f"{key}.networks", network, list(self.networks))
+        if self.dissection is not None:
+            for network in self.dissection.networks or []:
+                self._known("dissection.networks", network, list(self.networks))
+            if self.broden is None:
+                raise ValueError(
+                    "dissection: there are no labelled images to dissect with; add a section broden"
+                )
         return self
 
     @staticmethod

@@ -146,6 +146,21 @@ def hidden_layers(
     return [layer for layer in chosen if layer != output]
 
 
+def convolutions(
+    key: str, configuration: Configuration, name: str, wanted: LayerNames
+) -> list[str]:
+    """As `chosen_layers`, but `all` stands for the convolutions, and naming another layer is an error."""
+    kinds = dict(layers(configuration, name))
+    chosen = chosen_layers(key, configuration, name, wanted)
+    others = [layer for layer in chosen if kinds[layer] != "convolution"]
+    if wanted != "all" and others:
+        raise InputError(
+            f"configuration: {key}: {others[0]!r} of network {name!r} is no convolution; its responses have no "
+            "places in the image"
+        )
+    return [layer for layer in chosen if layer not in others]
+
+
 def recorded_layers(configuration: Configuration, name: str) -> list[str]:
     """Those of `recordings.layers` that a network has, in network order.
 

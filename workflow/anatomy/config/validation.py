@@ -13,8 +13,14 @@ from anatomy.errors import InputError
 
 LONGEST_VALUE = 60
 # what pydantic adds to a key for the alternatives of its value
-SOURCES = {"toybox", "folder", "imagenette"}
+SOURCES = {"toybox", "folder", "imagenette", "archive"}
 FORMS = {"number", "list"}
+# where in an error's location they stand: behind which keys, at which place
+TAGS = {
+    ("stimuli",): {2: SOURCES},
+    ("broden",): {1: SOURCES},
+    ("circuits", "threshold"): {2: FORMS},
+}
 # type of a pydantic error -> what the value must be or do
 ALLOWED = {
     "greater_than": "be greater than {gt}",
@@ -132,12 +138,11 @@ def key_of(error: ErrorDetails) -> str:
     """Dotted key of an error, without the tags that pydantic adds for alternatives."""
     parts: list[str] = []
     location = error["loc"]
-    tags = SOURCES if location[:1] == ("stimuli",) else set()
-    tags = FORMS if location[:2] == ("circuits", "threshold") else tags
+    tags = next((own for key, own in TAGS.items() if location[: len(key)] == key), {})
     for position, part in enumerate(location):
         if isinstance(part, int):
             parts[-1] += f"[{part}]"
-        elif position == 2 and part in tags:
+        elif part in tags.get(position, ()):
             continue
         elif not part.startswith(("list[", "literal[", "constrained-")) and part != "[key]":
             parts.append(part if part.isprintable() else repr(part))

@@ -29,6 +29,7 @@ SECTIONS = {
     "circuits": "Category circuits",
     "knockouts": "Knock-outs",
     "clusters": "Cluster lesions",
+    "dissection": "Network dissection",
 }
 MEASURES = {
     "top1": "Top-1 accuracy",
@@ -46,6 +47,7 @@ MEASURES = {
 }
 ALL = "all"
 AREA = "area_under_top1_"
+DETECTING = "detector_share"
 _KINDS = {"synapse": "synapses", "node": "nodes"}
 _MODES = {"zero": "zero", "mean": "mean", "noise": "noise", "resample": "resampled"}
 # Heights in rows; a row in inches.
@@ -70,8 +72,8 @@ class Line:
 def headlines(summary: pd.DataFrame) -> Figure:
     """Each headline number with its interval against its null; networks side by side.
 
-    Grey bars reach to the null value: chance, or what a constant unit gets. Knock-out lines hold
-    one point per layer, first layer on top.
+    Grey bars reach to the null value: chance, or what a constant unit gets. Lines of knock-outs and
+    of dissection hold one point per layer, first layer on top.
 
     Parameters
     ----------
@@ -89,7 +91,7 @@ def headlines(summary: pd.DataFrame) -> Figure:
     if not lines:
         message(panels[0, 0], "There are no results yet.")
         return figure
-    limits = _limits(summary)
+    limits = _limits(summary[summary["measure"].isin({line.measure for line in lines})])
     for network, axes in zip(networks, panels.flat, strict=False):
         axes.set(title=network, xlim=limits, ylim=(height, 0))
         _panel(axes, summary[summary["network"] == network], lines)
@@ -99,7 +101,7 @@ def headlines(summary: pd.DataFrame) -> Figure:
         _label(first, lines, headings)
     groups = _super_categories(summary)
     figure.legend(
-        handles=_legend(groups, any(line.method == "knockouts" for line in lines)),
+        handles=_legend(groups, any(_has_layers(line.measure) for line in lines)),
         loc="outside lower left",
         ncols=4 if across == 1 else 7,
         columnspacing=1.4,
@@ -115,20 +117,27 @@ def _lines(summary: pd.DataFrame) -> tuple[list[Line], dict[str, float]]:
     top = 0.0
     for method, heading in SECTIONS.items():
         found = set(summary.loc[summary["method"] == method, "measure"])
-        areas = sorted((m for m in found if m.startswith(AREA)), reverse=True)
-        measures = [m for m in MEASURES if m in found] + areas
+        layered = sorted((m for m in found if _has_layers(m)), reverse=True)
+        measures = [m for m in MEASURES if m in found] + layered
         if measures:
             headings[heading] = top + 0.6 * _HEADING
             top += _HEADING
         for measure in measures:
-            tall = _LAYERS_ROW if measure.startswith(AREA) else _ROW
-            label = MEASURES.get(measure) or _area_label(measure)
+            tall = _LAYERS_ROW if _has_layers(measure) else _ROW
+            label = MEASURES.get(measure) or _layers_label(measure)
             lines.append(Line(method, measure, label, top + tall / 2, tall))
             top += tall
     return lines, headings, top
 
 
-def _area_label(measure: str) -> str:
+def _has_layers(measure: str) -> bool:
+    """Whether a measure has a number for each layer."""
+    return measure.startswith(AREA) or measure == DETECTING
+
+
+def _layers_label(measure: str) -> str:
+    if measure == DETECTING:
+        return "Units that detect a concept,\nof each layer"
     kind, mode = measure.removeprefix(AREA).rsplit("_", 1)
     kind, mode = _KINDS.get(kind, kind), _MODES.get(mode, mode)
     return f"Accuracy left, each layer's\n{kind} knocked out ({mode})"
@@ -142,15 +151,15 @@ def _limits(summary: pd.DataFrame) -> tuple[float, float]:
 
 
 def _super_categories(summary: pd.DataFrame) -> list[str]:
-    groups = summary.loc[summary["method"] != "knockouts", "group"]
+    groups = summary.loc[~summary["method"].isin(["knockouts", "dissection"]), "group"]
     return sorted(set(groups) - {ALL})
 
 
 def _panel(axes: Axes, summary: pd.DataFrame, lines: Sequence[Line]) -> None:
     """The numbers of one network, between limits that are already set."""
     colors = super_category_colors(_super_categories(summary))
-    knocked_out = summary.loc[summary["method"] == "knockouts", "group"]
-    layers = layer_colors(list(dict.fromkeys(knocked_out)))
+    of_layers = summary.loc[summary["measure"].map(_has_layers), "group"]
+    layers = layer_colors(list(dict.fromkeys(of_layers)))
     for line in lines:
         rows = summary[(summary["method"] == line.method) & (summary["measure"] == line.measure)]
         rows = rows.dropna(subset="value").set_index("group")
@@ -160,7 +169,7 @@ def _panel(axes: Axes, summary: pd.DataFrame, lines: Sequence[Line]) -> None:
             axes.barh(line.y, shown, 0.8 * line.height, color=NULL, alpha=0.55, linewidth=0)
         if rows.empty:
             _write(axes, line.y, "\N{EN DASH}", "")
-        elif line.measure.startswith(AREA):
+        elif _has_layers(line.measure):
             _layers(axes, rows, line, layers)
         else:
             _number(axes, rows, line, colors)
@@ -184,16 +193,17 @@ def _number(axes: Axes, rows: pd.DataFrame, line: Line, colors: dict[str, str]) 
 
 
 def _layers(axes: Axes, rows: pd.DataFrame, line: Line, colors: dict[str, str]) -> None:
-    """A point per layer, first layer on top; the lowest is named."""
+    """A point per layer, first layer on top; that of the greatest effect is named."""
     shifts = np.linspace(-0.38, 0.38, len(rows)) * line.height if len(rows) > 1 else [0.0]
     size = 5 if len(rows) <= 16 else 3
     for shift, layer in zip(shifts, rows.index, strict=True):
         _mark(axes, rows.loc[layer], line.y + shift, colors[layer], size, 1.2)
-    lowest = rows["value"].idxmin()
-    row = rows.loc[lowest]
+    most = line.measure == DETECTING
+    named = rows["value"].idxmax() if most else rows["value"].idxmin()
+    row = rows.loc[named]
     detail = percent_range(row["value"], row["low"], row["high"])
     _write(axes, line.y + 0.3, percent(row["value"]), detail)
-    _write(axes, line.y - 0.5, f"least: {shorten(str(lowest), 18)}", "")
+    _write(axes, line.y - 0.5, f"{'most' if most else 'least'}: {shorten(str(named), 18)}", "")
 
 
 def _mark(axes: Axes, row: pd.Series, y: float, color: str, size: float, width: float) -> None:

@@ -21,6 +21,16 @@ MINUS = "\N{MINUS SIGN}"
 _NAMED = {"animate": "#b5482a", "inanimate": "#2a6496"}
 # Told apart by colour-blind readers, from one another and from the two above (after Okabe & Ito).
 _FURTHER = ("#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6a3d9a", "#8a8a00")
+# Concept categories in the order in which figures stack them. Told apart by colour-blind readers and by lightness alone
+# from their neighbours; none is the colour of a super-category.
+_CONCEPT_CATEGORIES = {
+    "color": "#e6cf3a",
+    "texture": "#e87a8a",
+    "material": "#5c1a40",
+    "part": "#7ad7dd",
+    "object": "#3d6fe0",
+    "scene": "#4a5d14",
+}
 # The bright end of the map would vanish on white.
 _LAYER_MAP, _LAYER_END = "viridis", 0.9
 
@@ -84,6 +94,21 @@ def super_category_colors(names: Iterable[str]) -> dict[str, str]:
     longer = (to_hex(color) for color in colormaps["tab20b"].colors)
     further = iter((*_FURTHER, *longer))
     return {name: _NAMED.get(name) or next(further, QUIET) for name in sorted(set(names))}
+
+
+def concept_category_colors(names: Iterable[str]) -> dict[str, str]:
+    """Colour of each concept category, from color and texture to object and scene.
+
+    Raises
+    ------
+    InputError if one is not among the six of Broden.
+    """
+    found = set(names)
+    unknown = sorted(found - set(_CONCEPT_CATEGORIES))
+    if unknown:
+        known = ", ".join(_CONCEPT_CATEGORIES)
+        raise InputError(f"a concept category is one of {known}, not {unknown[0]!r}")
+    return {name: color for name, color in _CONCEPT_CATEGORIES.items() if name in found}
 
 
 def layer_colors(layers: Sequence[str]) -> dict[str, str]:

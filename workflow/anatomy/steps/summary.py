@@ -14,6 +14,7 @@ from anatomy.summary import (
     circuit_rows,
     cluster_rows,
     control_rows,
+    dissection_rows,
     knockout_rows,
     network_rows,
     overlap_rows,
@@ -54,6 +55,9 @@ def _methods(job: Job, network: str) -> Iterator[tuple[str, Iterator[Row]]]:
     for lesions, own in zip(_of(job.paths("cluster_lesions"), network), losses, strict=True):
         tables = read_clusters(lesions), read_clusters(own)
         yield "clusters", cluster_rows(*tables, job.spec["recognised_as"])
+    rotations = [pd.read_csv(path) for path in _of(job.paths("rotations"), network)]
+    for path in _of(job.paths("detectors"), network):
+        yield "dissection", dissection_rows(pd.read_csv(path), next(iter(rotations), None))
 
 
 def _of(paths: list[Path], network: str) -> list[Path]:
@@ -78,7 +82,7 @@ if __name__ == "__main__":
         inputs=[
             *("networks", "recordings", "stimuli"),
             *("circuits", "controls", "overlaps", "knockouts"),
-            *("cluster_lesions", "cluster_losses"),
+            *("cluster_lesions", "cluster_losses", "detectors", "rotations"),
         ],
         outputs=["table"],
     )

@@ -6,12 +6,11 @@ taken for a finished one.
 """
 
 import hashlib
-import shutil
 import tarfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path, PurePosixPath
+from collections.abc import Sequence
+from pathlib import Path
 
+from anatomy.archives import staging, stays_inside
 from anatomy.errors import InputError
 
 # size -> archive and its MD5, as torchvision.datasets.Imagenette has them
@@ -46,7 +45,7 @@ def provide(root: Path, size: str) -> Path:
     name, md5 = ARCHIVES[size]
     folder = root / Path(name).stem
     if not folder.exists():
-        with _staging(root / f".{folder.name}.partial") as partial:
+        with staging(root / f".{folder.name}.partial") as partial:
             if (root / name).exists():
                 _unpack(root / name, md5, partial)
             else:
@@ -54,22 +53,6 @@ def provide(root: Path, size: str) -> Path:
             (partial / folder.name).rename(folder)
     _check_whole(folder)
     return folder
-
-
-@contextmanager
-def _staging(partial: Path) -> Iterator[Path]:
-    """An empty folder, gone afterwards, and with it the parents made for it that stay empty."""
-    made = [parent for parent in partial.parents if not parent.exists()]
-    if partial.exists():
-        shutil.rmtree(partial)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-    finally:
-        shutil.rmtree(partial)
-        for parent in made:
-            with suppress(OSError):
-                parent.rmdir()
 
 
 def _download(root: Path, size: str) -> None:
@@ -104,9 +87,7 @@ def _unpack(archive: Path, md5: str, root: Path) -> None:
 def _check_members(archive: Path, members: Sequence[tarfile.TarInfo]) -> None:
     """Refuse what could be written outside the folder; tarfile's own filter is not in every Python 3.11."""
     for member in members:
-        path = PurePosixPath(member.name)
-        inside = not path.is_absolute() and ".." not in path.parts
-        if not inside or not (member.isfile() or member.isdir()):
+        if not stays_inside(member.name) or not (member.isfile() or member.isdir()):
             raise InputError(
                 f"{archive}: cannot be unpacked ({member.name} is not a file or folder inside it)"
             )

@@ -1,0 +1,1 @@
+"""Network dissection: label units with the concepts that their strongest responses cover."""

@@ -1,0 +1,16 @@
+"""Step: Broden unpacked from the archive that is downloaded."""
+
+from anatomy.archives import unpack_zip
+from anatomy.canonical import file_digest, write_json
+from anatomy.steps.step import Job, run_step
+
+
+def main(job: Job) -> None:
+    """Unpack, and say where the folder is."""
+    archive = job.path("archive")
+    inside = unpack_zip(archive, job.path("folder"))
+    write_json(job.path("manifest"), {"folder": str(inside), "archive": file_digest(archive)})
+
+
+if __name__ == "__main__":
+    run_step(main, inputs=["archive"], outputs=["folder", "manifest"])
