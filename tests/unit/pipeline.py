@@ -124,6 +124,15 @@ def _toybox_broden(_plan: Plan) -> dict[str, Any]:
     return {"folder": folder, "manifest": folder.with_suffix(".json")}
 
 
+def _unpack_broden(plan: Plan) -> dict[str, Any]:
+    folder = RESULTS / "broden"
+    return {
+        "archive": plan.broden_archive(),
+        "folder": folder,
+        "manifest": folder.with_suffix(".json"),
+    }
+
+
 def _labelled_images(plan: Plan) -> dict[str, Any]:
     return {"broden": plan.broden_manifest(), "manifest": LABELLED}
 

@@ -1,6 +1,7 @@
 """A small folder in Broden's layout, written by hand, for the tests of its readers."""
 
 import csv
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -73,3 +74,11 @@ def write_folder(
             folder / f"c_{category}.csv", ["number", "coverage"], coverage[category].items()
         )
     return folder
+
+
+def packed(folder: Path, archive: Path) -> Path:
+    """A folder as a zip archive, in which it is the one folder at the top."""
+    with zipfile.ZipFile(archive, "w") as zipped:
+        for path in sorted(folder.rglob("*")):
+            zipped.write(path, Path(folder.name, path.relative_to(folder)))
+    return archive

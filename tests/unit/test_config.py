@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import re
+import zipfile
 from itertools import pairwise
 from pathlib import Path
 
@@ -50,6 +51,7 @@ def usual():
         "knockouts": {"stimuli": "toybox", "networks": ["small"]},
         "clusters": {"stimuli": "toybox", "networks": ["small"]},
         "broden": {"source": "toybox", "images_per_category": 2},
+        "dissection": {"networks": ["small"]},
         "compute": {"threads": 1},
     }
 
@@ -106,6 +108,8 @@ UNKNOWN_KEYS = [
     ("circuits.threshhold", "did you mean threshold?"),
     ("knockouts.propotions", "did you mean proportions?"),
     ("broden.images_by_category", "did you mean images_per_category?"),
+    ("dissection.quantil", "did you mean quantile?"),
+    ("dissection.rotations.strength", "did you mean strengths?"),
     ("compute.cores", "known here are threads, batch_size"),
     ("stimuli.toybox.folder", "known here are source, categories, image_size, images, seed"),
 ]
@@ -209,6 +213,34 @@ WRONG_VALUES = [
     ("clusters.numbers", [2, 2], "it must name each value only once"),
     ("clusters.methods", ["kmeans"], "it must be 'gaussian_mixture', 'ward' or 'hdbscan'"),
     ("clusters.stimuli", "toybax", "clusters.stimuli: 'toybax' is not defined"),
+    ("dissection.networks", ["large"], "dissection.networks: 'large' is not defined; there are"),
+    ("dissection.layers", [], "it must have 1 or more entries"),
+    ("dissection.layers", "conv1", "it must be a list or be 'all'"),
+    ("dissection.quantile", 0, "dissection.quantile = 0 is not possible: it must be greater than"),
+    ("dissection.quantile", 1, "dissection.quantile = 1 is not possible: it must be less than 1"),
+    ("dissection.thresholds", "rough", "it must be 'exact' or 'sketch'"),
+    ("dissection.minimum_iou", 1.5, "dissection.minimum_iou = 1.5 is not possible"),
+    ("dissection.top_images", 0, "dissection.top_images = 0 is not possible: it must be at least"),
+    ("dissection.resamples", -1, "dissection.resamples = -1 is not possible: it must be at least"),
+    ("dissection.rotations.strengths", [0], "strengths[0] = 0 is not possible: it must be greater"),
+    ("dissection.rotations.strengths", [1.5], "strengths[0] = 1.5 is not possible: it must be at"),
+    ("dissection.rotations.strengths", [0.5, 0.5], "it must name each value only once"),
+    ("dissection.rotations.combined_units", [1], "combined_units[0] = 1 is not possible: it must"),
+    ("dissection.rotations.repeats", 0, "repeats = 0 is not possible: it must be at least 1"),
+    ("broden.source", NOTHING, "broden.source is missing"),
+    ("broden.source", "zip", "broden.source = 'zip' is not possible: it must be 'toybox' or 'fol"),
+    ("broden", {"source": "folder"}, "broden.folder is missing"),
+    ("broden", {"source": "archive"}, "broden.archive is missing"),
+    (
+        "broden",
+        {"source": "archive", "archive": "x", "images": 0},
+        "broden.images = 0 is not possible: it must be at least 1",
+    ),
+    (
+        "broden",
+        NOTHING,
+        "dissection: there are no labelled images to dissect with; add a section broden",
+    ),
     ("circuits.removed_fractions", [0, 0.5, 0.4], "it must begin with 0 and ascend"),
     ("circuits.removed_fractions", [0.1, 0.5], "it must begin with 0 and ascend"),
     ("circuits.removed_fractions", [], "it must begin with 0 and ascend"),
@@ -338,6 +370,33 @@ IMPOSSIBLE = [
         "clusters.random_images_per_category",
         7,
         "clusters.random_images_per_category asks for 7 evaluation images",
+    ),
+    ("dissection.layers", ["conv9"], "dissection.layers: network 'small' has no layer 'conv9'"),
+    (
+        "dissection.layers",
+        ["conv5", "fc6"],
+        "dissection.layers: 'fc6' of network 'small' is no convolution; its responses have no places",
+    ),
+    (
+        "dissection.rotations",
+        {"layers": ["conv9"]},
+        "dissection.rotations.layers: network 'small' has no layer 'conv9'",
+    ),
+    (
+        "dissection.rotations",
+        {"layers": ["fc6"]},
+        "dissection.rotations.layers: 'fc6' of network 'small' is no convolution",
+    ),
+    (
+        "dissection",
+        {"layers": ["conv1", "conv5"], "rotations": {"layers": ["conv5", "conv2"]}},
+        "dissection.rotations.layers: 'conv2' is none of dissection.layers",
+    ),
+    (
+        "broden.image_size",
+        96,
+        "the labelled images of broden have 96 pixels, but network 'small' sees 64; take the Broden of this size, "
+        "or set networks.small.preprocessing.input_size",
     ),
     (
         "networks.own",
@@ -499,6 +558,145 @@ def test_torchvisions_weights_are_for_a_thousand_outputs(photographs, tmp_path):
     )
 
 
+# --- labelled images
+
+TABLE = "image,split,ih,iw,sh,sw\n1.png,train,{},64,32,32\n2.png,train,96,96,48,48\n"
+
+
+def zipped(archive, members):
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
+        for name, text in members.items():
+            opened.writestr(name, text)
+
+
+@pytest.fixture(params=["folder", "archive"])
+def labelled(request, tmp_path):
+    """From the text of index.csv to the section that names the folder or the archive that holds it."""
+
+    def written(text):
+        place = tmp_path / "broden"
+        if request.param == "folder":
+            place.mkdir()
+            (place / "index.csv").write_text(text, encoding="utf-8")
+        else:
+            zipped(place, {"top/": "", "top/images/1.png": "", "top/index.csv": text})
+        return {"source": request.param, request.param: str(place)}
+
+    return written
+
+
+def about(section):
+    """How a sentence about a folder or an archive begins."""
+    source = section["source"]
+    return f"broden.{source}: {section[source]!r}"
+
+
+def test_labelled_images_of_the_right_size_pass(labelled):
+    check(validate(changed("broden", labelled(TABLE.format(64)))))
+
+
+def test_the_size_of_labelled_images_is_that_of_the_first_row(labelled):
+    assert refusal(changed("broden", labelled(TABLE.format(384)))) == (
+        "the labelled images of broden have 384 pixels, but network 'small' sees 64; take the Broden of this size, or "
+        "set networks.small.preprocessing.input_size"
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["", "image,ih\n", "image,iw\nx.png,64\n", "ih\n\n", "image,ih\nx.png\n"]
+)
+def test_an_index_without_an_image_size_is_named(labelled, text):
+    section = labelled(text)
+    expected = f"{about(section)}: its index.csv says no image size (column ih)"
+    assert refusal(changed("broden", section)) == expected
+
+
+@pytest.mark.parametrize("size", ["", "x", "-64", "64.0", "6 4"])
+def test_an_image_size_that_is_no_number_is_named(labelled, size):
+    section = labelled(TABLE.format(size))
+    assert refusal(changed("broden", section)).startswith(f"{about(section)}: its index.csv says")
+
+
+def test_labelled_images_that_are_not_there_are_named(labelled, tmp_path):
+    section = labelled(TABLE.format(64))
+    source = section["source"]
+    section[source] = str(tmp_path / "absent")
+    expected = f"{about(section)} cannot be read (No such file or directory)"
+    assert refusal(changed("broden", section)) == expected
+
+
+def test_a_folder_without_an_index_is_named(tmp_path):
+    section = {"source": "folder", "folder": str(tmp_path)}
+    expected = f"{about(section)} cannot be read (No such file or directory)"
+    assert refusal(changed("broden", section)) == expected
+
+
+def test_an_archive_holds_one_index(tmp_path):
+    archive = tmp_path / "broden.zip"
+    section = {"source": "archive", "archive": str(archive)}
+    text = TABLE.format(64)
+    for members in (
+        {"top/image.png": ""},
+        {"top/index.csv.txt": text, "top/my_index.csv": text, "top/index.csv/image.png": ""},
+        {"a/index.csv": text, "b/index.csv": text},
+    ):
+        zipped(archive, members)
+        assert (
+            refusal(changed("broden", section)) == f"{about(section)} does not hold one index.csv"
+        )
+    zipped(archive, {"index.csv": text, "__MACOSX/._index.csv": ""})
+    check(validate(changed("broden", section)))
+
+
+def test_what_is_no_archive_is_named(tmp_path):
+    archive = tmp_path / "broden.zip"
+    section = {"source": "archive", "archive": str(archive)}
+    zipped(archive, {"index.csv": TABLE.format(64)})
+    whole = archive.read_bytes()
+    for data in (b"", b"<html>not found</html>", whole[: len(whole) // 2]):
+        archive.write_bytes(data)
+        expected = f"{about(section)} is no zip archive, or damaged"
+        assert refusal(changed("broden", section)) == expected
+    section["archive"] = str(tmp_path)
+    assert (
+        refusal(changed("broden", section)) == f"{about(section)} cannot be read (Is a directory)"
+    )
+
+
+def of_size(size):
+    """Networks whose input is as large as that, dissected with labelled images as large."""
+    raw = usual()
+    for method in ("circuits", "knockouts", "clusters"):
+        del raw[method]
+    for stimuli in raw["stimuli"].values():
+        stimuli["image_size"] = size
+    raw["networks"]["small"]["preprocessing"] = {"input_size": size}
+    raw["broden"]["image_size"] = size
+    raw["dissection"] = {}
+    return raw
+
+
+def test_the_size_that_counts_is_that_of_the_networks_input():
+    check(validate(of_size(96)))
+
+
+def test_every_network_that_is_dissected_sees_labelled_images_of_its_size():
+    raw = of_size(96)
+    raw["recordings"] = {}
+    raw["networks"]["large"] = {"architecture": "alexnet", "weights": "torchvision"}
+    assert refusal(raw).startswith(
+        "the labelled images of broden have 96 pixels, but network 'large' sees 224"
+    )
+    raw["dissection"] = {"networks": ["untrained", "small"]}
+    check(validate(raw))
+
+
+@pytest.mark.parametrize("layers", [None, "all", ["conv5"], ["conv4", "conv1"]])
+def test_layers_that_are_dissected_can_be_mixed(layers):
+    section = {"layers": ["conv1", "conv4", "conv5"], "rotations": {"layers": layers}}
+    check(validate(changed("dissection", section)))
+
+
 # --- names
 
 
@@ -520,6 +718,12 @@ def test_a_network_cannot_have_a_reserved_name(name):
     assert text == (
         f"networks.{name}: a network cannot have this name, because results/{name} holds other results"
     )
+
+
+@pytest.mark.parametrize("name", ["broden", "labelled_images", "toybox_broden", "Broden"])
+def test_a_network_cannot_be_called_like_the_labelled_images(name):
+    text = refusal(changed(f"networks.{name}", {"untrained_twin_of": "small"}))
+    assert text.startswith(f"networks.{name}: a network cannot have this name")
 
 
 @pytest.mark.parametrize("section", ["networks", "stimuli"])
@@ -594,6 +798,8 @@ PLACES = [
     *("recordings", "recordings.layers", "circuits", "circuits.removed_fractions"),
     *("circuits.networks", "knockouts", "knockouts.layers", "knockouts.kinds", "compute", "extra"),
     *("knockouts.proportions", "broden", "compute.threads", "circuits.categories"),
+    *("dissection", "dissection.layers", "dissection.rotations", "dissection.rotations.layers"),
+    *("dissection.networks", "broden.source", "broden.archive", "broden.image_size"),
 ]
 
 

@@ -121,11 +121,13 @@ def test_blocks_of_units_give_the_same_as_one_block():
     assert_same(resampled(blocks, 30), resampled([counts], 30))
 
 
-@pytest.mark.parametrize("resamples_at_once", [1, 7, 30])
-def test_any_number_of_resamples_at_once_gives_the_same(monkeypatch, resamples_at_once):
+@pytest.mark.parametrize(("resamples_at_once", "units_at_once"), [(1, 1), (7, 6), (30, 4)])
+def test_any_number_at_once_gives_the_same(monkeypatch, resamples_at_once, units_at_once):
     counts = some_groups(10, 6)
     expected = resampled([counts], 30)
-    monkeypatch.setattr(resampling, "AT_ONCE_BYTES", resamples_at_once * 8 * 6 * CODES)
+    monkeypatch.setattr(resampling, "RESAMPLES_AT_ONCE", resamples_at_once)
+    cached = 8 * units_at_once * CODES * resamples_at_once
+    monkeypatch.setattr(resampling, "CACHED_BYTES", cached)
     assert_same(resampled([counts], 30), expected)
 
 

@@ -12,7 +12,8 @@ from PIL import Image
 from scipy.ndimage import distance_transform_cdt
 
 from anatomy.dissection.masks import Axis, Upsampling
-from anatomy.dissection.top_images import NOWHERE, TopImages, thumbnail
+from anatomy.dissection.top_images import NOWHERE, TopImages, outlined
+from anatomy.thumbnails import resized, webp
 
 GRID, SIDE = 56, 168
 LINE_WIDTH = 3
@@ -99,10 +100,11 @@ def decoded(data):
     return np.asarray(picture.convert("RGB")).astype(int)
 
 
-def drawn(response, threshold, picture=None):
+def drawn(response, threshold, picture=None, side=SIDE):
     if picture is None:
         picture = np.full((224, 224, 3), GREY, np.uint8)
-    return decoded(thumbnail(picture, response, np.float32(threshold), grid(len(response)), SIDE))
+    region = grid(len(response)).interpolated(response) > threshold
+    return decoded(webp(outlined(resized(picture, side), region)))
 
 
 def region_of(response, threshold):
@@ -180,7 +182,7 @@ def test_thumbnails_show_the_image():
 @pytest.mark.parametrize("side", [16, 55, 96])
 def test_thumbnails_have_the_wanted_size_even_a_very_small_one(side):
     picture = np.full((64, 64, 3), GREY, np.uint8)
-    shown = decoded(thumbnail(picture, hot_spots((3, 3)), np.float32(0.25), grid(7), side))
+    shown = drawn(hot_spots((3, 3)), 0.25, picture, side)
     assert shown.shape == (side, side, 3)
     assert yellow(shown).max() > 50
     corner, middle = shown[0, 0].mean(), shown[side // 2, side // 2].mean()

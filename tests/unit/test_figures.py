@@ -486,6 +486,73 @@ def test_a_wild_ratio_does_not_stretch_the_axis_but_is_marked_at_its_end():
     assert [x for x, _, _ in points(net, ">")] == [pytest.approx(high)]
 
 
+DETECTING = "Units that detect a concept,\nof each layer"
+SHARES = {"conv1": 0.1, "conv2": 0.35, "conv3": 0.2}
+
+
+def dissected_table(shares=SHARES, network="net") -> pd.DataFrame:
+    """Shares of units and numbers of concepts of each layer; rotations of the last one."""
+    rows = [
+        (network, "dissection", measure, layer, value, value - width, value + width, null, np.nan)
+        for place, (layer, share) in enumerate(shares.items(), start=1)
+        for measure, value, width, null in (
+            ("detector_share", share, 0.05, 0.07 if place == len(shares) else np.nan),
+            ("unique_detectors_one_per_unit", 40.0 * place, 5.0, 12.0),
+            ("unique_detectors_one_per_category", 50.0 * place, 5.0, np.nan),
+        )
+    ]
+    columns = "network method measure group value low high null_value p_value"
+    return pd.DataFrame(rows, columns=columns.split()).assign(n=96)[list(SUMMARY)]
+
+
+def test_headlines_show_how_many_units_of_each_layer_detect_a_concept():
+    figure = headlines(dissected_table())
+    (net,) = figure.axes
+    assert tick_names(net) == [DETECTING]
+    colors = style.layer_colors(list(SHARES))
+    marks = sorted(points(net, "o"), key=lambda mark: mark[1])
+    assert [(x, color) for x, _, color in marks] == [(x, colors[own]) for own, x in SHARES.items()]
+    assert [bar.get_width() for bar in net.patches] == [0.07]
+    written = [text.replace("\N{NO-BREAK SPACE}", " ") for text in texts(figure)]
+    for text in ("Network dissection", "most: conv2", "35.0 %", "[30.0, 40.0]", "first layer"):
+        assert text in written
+    assert not [text for text in written if "least" in text or "unique" in text.lower()]
+
+
+def test_numbers_of_concepts_do_not_stretch_the_axis_of_shares():
+    (net,) = headlines(dissected_table()).axes
+    assert net.get_xlim() == (0, 1)
+    usual = headline_table().query("measure != 'faithfulness'")
+    before, after = (
+        headlines(table).axes[0] for table in (usual, pd.concat([usual, dissected_table()]))
+    )
+    assert after.get_xlim() == before.get_xlim()
+    assert tick_names(after) == [*tick_names(before), DETECTING]
+    below = before.get_ylim()[0]
+    assert [mark[:2] for mark in points(after, "o") if mark[1] < below] == [
+        mark[:2] for mark in points(before, "o")
+    ]
+    assert points(after, "<") == points(after, ">") == []
+
+
+def test_layers_that_two_methods_measure_have_one_color():
+    table = pd.concat([headline_table(), dissected_table()], ignore_index=True)
+    net, _ = headlines(table).axes
+    colors = style.layer_colors(["conv1", "conv2", "conv3"])
+    found = {x: color for x, _, color in points(net, "o")}
+    assert found[0.4] == found[0.1] == colors["conv1"]
+    assert found[0.3] == found[0.35] == colors["conv2"]
+
+
+def test_a_network_that_is_not_dissected_has_a_dash():
+    other = dissected_table(network="twin").query("measure != 'detector_share'")
+    figure = headlines(pd.concat([dissected_table(), other], ignore_index=True))
+    net, twin = figure.axes
+    assert len(points(net, "o")) == 3
+    assert points(twin, "o") == []
+    assert texts(figure).count("\N{EN DASH}") == 1
+
+
 @pytest.mark.filterwarnings("error")
 def test_no_results_are_drawn_as_such(tmp_path):
     figure = headlines(pd.DataFrame(columns=list(SUMMARY)))

@@ -89,6 +89,7 @@ def test_the_store_is_one_array_in_chunks_of_64_images(written):
         "chunks": [64, SIZE, SIZE, 3],
         "dtype": "uint8",
         "attributes": {},
+        "compression": "quick",
     }
     assert described["provenance"] | PROVENANCE == described["provenance"]
     assert StimulusSet.open(*paths(written)).digest == described["digest"]

@@ -324,6 +324,7 @@ def test_a_manifest_holds_all_that_a_reader_needs_to_know(whole):
         "chunks": [BLOCK, 3, 5],
         "dtype": "float16",
         "attributes": {},
+        "compression": "small",
     }
     assert len(described["digest"]) == len(hashlib.sha256().hexdigest())
 

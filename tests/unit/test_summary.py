@@ -14,6 +14,7 @@ from anatomy.summary import (
     circuit_rows,
     cluster_rows,
     control_rows,
+    dissection_rows,
     knockout_rows,
     network_rows,
     overlap_rows,
@@ -22,6 +23,8 @@ from anatomy.summary import (
 )
 from anatomy.tables import (
     CIRCUIT_SUMMARY,
+    DISSECTION_DETECTORS,
+    DISSECTION_ROTATIONS,
     FOUND,
     NOT_ABOVE_CONSTANT,
     NOT_ABOVE_ZERO,
@@ -412,6 +415,124 @@ def test_closing_words_say_what_a_lesion_costs():
     assert text.endswith("(as many random neurons of each layer: 6% and 6%)")
     without = rows.assign(network="small", method="clusters", null_value=np.nan)
     assert closing_words(without).endswith("12% of inanimate images")
+
+
+# --- dissection
+
+COUNTINGS = ("one_per_unit", "one_per_category")
+# layer and counting -> unique detectors and detecting units of all categories; layers in network order, not by name
+DETECTED = {
+    ("stem", "one_per_unit"): (11, 24),
+    ("stem", "one_per_category"): (17, 24),
+    ("conv2", "one_per_unit"): (5, 8),
+    ("conv2", "one_per_category"): (9, 8),
+}
+UNITS = {"stem": 40, "conv2": 32}
+
+
+def detectors():
+    """A table of detectors of two layers; numbers of single categories are none of all."""
+    rows = []
+    for (layer, counting), (unique, detecting) in DETECTED.items():
+        for category in ("object", "part", "all"):
+            own = unique if category == "all" else 99
+            share = detecting / UNITS[layer] if category == "all" else 0.99
+            numbers = (own, own - 2.5, own + 1.5, detecting, share, share - 0.05, share + 0.04)
+            rows.append((layer, counting, category, *numbers, UNITS[layer]))
+    return pd.DataFrame(rows, columns=list(DISSECTION_DETECTORS))
+
+
+def rotations(layers=("conv2",), strengths=(0.0, 0.5, 1.0), all_of_it=(2, 4, 9)):
+    """Three repeats; of the whole rotation unique detectors are known, of everything else they are far off."""
+    rows = []
+    for layer in layers:
+        for counting in COUNTINGS:
+            for category in ("object", "part", "all"):
+                about = {"layer": layer, "counting": counting, "category": category}
+                about["units"] = UNITS[layer]
+                for seed, unique in enumerate(all_of_it):
+                    for alpha in strengths:
+                        wanted = alpha == 1 and category == "all"
+                        own = unique + (counting == "one_per_category") if wanted else 500
+                        found = {"unique_detectors": own, "detector_units": own + 1}
+                        rows.append(
+                            about | found | {"basis": "rotation", "alpha": alpha, "seed": seed}
+                        )
+                    found = {"unique_detectors": 700, "detector_units": 800, "combined_units": 2}
+                    rows.append(about | found | {"basis": "combination", "seed": seed})
+    return pd.DataFrame(rows, columns=list(DISSECTION_ROTATIONS))
+
+
+@pytest.mark.parametrize("other_bases", [None, rotations(strengths=(0.0, 0.5)), rotations(())])
+def test_what_layers_detect_without_a_whole_rotation_has_no_null(other_bases):
+    rows = list(dissection_rows(detectors(), other_bases))
+    found = by_name(rows)
+    expected = {
+        (measure, layer)
+        for measure in ("detector_share", *(f"unique_detectors_{c}" for c in COUNTINGS))
+        for layer in UNITS
+    }
+    assert set(found) == expected
+    assert list(dict.fromkeys(row["group"] for row in rows)) == ["stem", "conv2"]
+    for (layer, counting), (unique, detecting) in DETECTED.items():
+        row = found[f"unique_detectors_{counting}", layer]
+        assert (row["value"], row["low"], row["high"]) == (unique, unique - 2.5, unique + 1.5)
+        assert row["n"] == UNITS[layer]
+        share = found["detector_share", layer]
+        assert share["value"] == detecting / UNITS[layer]
+        assert (share["low"], share["high"]) == (share["value"] - 0.05, share["value"] + 0.04)
+        assert share["n"] == UNITS[layer]
+    assert all(row["null_value"] is row["p_value"] is None for row in rows)
+
+
+def test_the_null_of_what_a_layer_detects_are_whole_rotations():
+    """Not parts of a rotation, combinations, single categories, the other rule or another layer."""
+    found = by_name(dissection_rows(detectors(), rotations()))
+    nulls = {key: row["null_value"] for key, row in found.items() if row["null_value"] is not None}
+    assert nulls == {
+        # of 2, 4 and 9; one more each under the other rule; one more unit than that of 32
+        ("unique_detectors_one_per_unit", "conv2"): pytest.approx(5),
+        ("unique_detectors_one_per_category", "conv2"): pytest.approx(6),
+        ("detector_share", "conv2"): pytest.approx(6 / 32),
+    }
+    both = by_name(dissection_rows(detectors(), rotations(("conv2", "stem"), all_of_it=(3,))))
+    assert both["detector_share", "stem"]["null_value"] == pytest.approx(4 / 40)
+    assert both["detector_share", "conv2"]["null_value"] == pytest.approx(4 / 32)
+
+
+def dissection_words(other_bases, **columns):
+    made = table(list(dissection_rows(detectors(), other_bases)))
+    return closing_words(made.assign(network="small", method="dissection", **columns)).splitlines()
+
+
+def test_closing_words_say_which_layer_detects_most_and_how_rotations_compare():
+    # of stem 24 of 40 units; conv2 has 9 concepts, 6 after rotations
+    assert dissection_words(rotations())[1:] == [
+        "  small",
+        "    of the units of stem, 60% detect a concept",
+        "    (concepts detected in conv2: 9; after random rotations 6)",
+    ]
+    both = dissection_words(rotations(("stem", "conv2"), all_of_it=(3,)))
+    assert both[-1] == "    (concepts detected in conv2: 9; after random rotations 4)"
+
+
+def test_closing_words_without_rotations_do_not_compare():
+    words = dissection_words(None)
+    assert words[1:] == ["  small", "    of the units of stem, 60% detect a concept"]
+
+
+def test_closing_words_of_a_dissection_follow_those_of_other_methods():
+    made = table(list(dissection_rows(detectors(), rotations())))
+    dissected = made.assign(network="alexnet", method="dissection")
+    alone = made.assign(network="twin", method="dissection", null_value=np.nan)
+    usual = summary_of("alexnet", top1=(0.5678, 0.001))
+    words = closing_words(pd.concat([usual, dissected, alone], ignore_index=True)).splitlines()
+    assert [word.strip() for word in words if word] == [
+        *("alexnet", "recognises 56.8% of new images (chance 0.1%)"),
+        "of the units of stem, 60% detect a concept",
+        "(concepts detected in conv2: 9; after random rotations 6)",
+        *("twin", "of the units of stem, 60% detect a concept"),
+    ]
 
 
 # --- closing words

@@ -12,6 +12,9 @@ PICTURES = {"picture_circuits": 1, "draw_circuit_pictures": 1}
 OF_CIRCUITS = {"control_circuits": 2, "join_tables": 1, "overlap_circuits": 1, "draw_overlap": 1}
 AFTER_CIRCUITS = {"join_circuits": 1, "draw_circuits": 1, **OF_CIRCUITS, **PICTURES, **SUMMARY}
 AFTER_LESIONS = {"join_tables": 4, "draw_clusters": 1, **SUMMARY}
+DRAW_DISSECTION = {"draw_dissection": 1, "draw_dissected_networks": 1}
+AFTER_DISSECTION = {"make_gallery": 2, **DRAW_DISSECTION, **SUMMARY}
+AFTER_ROTATIONS = {"draw_rotations": 1, **SUMMARY}
 AFTER_KNOCKOUTS = {"join_tables": 1, "draw_knockouts": 1, **SUMMARY}
 
 
@@ -44,6 +47,24 @@ def test_another_layer_of_clusters_repeats_no_circuits(copy):
     copy.change("clusters", "layers", to=["conv3", "fc7"])
     clustering = {"validate_clusters": 2, "cluster_neurons": 1, "lesion_clusters": 1}
     assert copy.planned() == {"record_responses": 1, **clustering, **AFTER_LESIONS}
+
+
+def test_another_quantile_repeats_dissection_but_no_recording(copy):
+    copy.change("dissection", "quantile", to=0.01)
+    again = {"dissect": 2, "dissect_rotations": 1, "join_tables": 2}
+    assert copy.planned() == {**again, **AFTER_ROTATIONS, **AFTER_DISSECTION}
+
+
+def test_other_rotations_repeat_the_other_bases_alone(copy):
+    copy.change("dissection", "rotations", "strengths", to=[0.5, 1.0])
+    assert copy.planned() == {"dissect_rotations": 1, "join_tables": 1, **AFTER_ROTATIONS}
+
+
+def test_other_labelled_images_repeat_dissection_alone(copy):
+    copy.change("broden", "images_per_category", to=3)
+    made = {"make_toybox_broden": 1, "make_labelled_images": 1, "record_dissection_responses": 1}
+    again = {"dissect": 2, "dissect_rotations": 1, "join_tables": 2}
+    assert copy.planned() == {**made, **again, **AFTER_ROTATIONS, **AFTER_DISSECTION}
 
 
 def test_further_thresholds_repeat_extraction_but_not_scoring(copy):

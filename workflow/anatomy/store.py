@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import zarr
@@ -29,14 +29,23 @@ PROGRESS = "progress.jsonl"
 ABOUT = "about.json"
 
 
+Compression = Literal["small", "quick"]
+# Photographs hardly shrink by any means, and the many zeros of responses by simple ones: for both, time counts more.
+CODECS: dict[Compression, BloscCodec] = {
+    "small": BloscCodec(cname="zstd", clevel=3, shuffle="shuffle"),
+    "quick": BloscCodec(cname="lz4", clevel=1, shuffle="noshuffle"),
+}
+
+
 @dataclass(frozen=True)
 class ArraySpec:
-    """One array of a store: shape, chunk shape, dtype name and attributes for its readers."""
+    """One array of a store: shape, chunk shape, dtype name, attributes for its readers, and how it is compressed."""
 
     shape: tuple[int, ...]
     chunks: tuple[int, ...]
     dtype: str
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    compression: Compression = "small"
 
 
 class StoreWriter:
@@ -174,10 +183,7 @@ class StoreWriter:
                 chunks=array.chunks,
                 dtype=array.dtype,
                 # the chunk's checksum is the last codec, so it covers the bytes as they lie on disk
-                compressors=[
-                    BloscCodec(cname="zstd", clevel=3, shuffle="shuffle"),
-                    Crc32cCodec(),
-                ],
+                compressors=[CODECS[array.compression], Crc32cCodec()],
             )
             created.attrs.update(dict(array.attributes))
         (self.partial / ABOUT).write_text(self._about(), encoding="utf-8")
@@ -260,6 +266,7 @@ def _described(array: ArraySpec) -> dict[str, Any]:
         "chunks": list(array.chunks),
         "dtype": array.dtype,
         "attributes": dict(array.attributes),
+        "compression": array.compression,
     }
 
 

@@ -104,11 +104,11 @@ class Tally:
         places = len(present) + 1
         # few concepts are in one image: their places, not their codes, keep the table small enough for the cache
         self._code_place[present] = np.arange(1, places)
-        first = units * places
-        found = np.zeros(number * places, np.int64)
-        for codes in slots:
-            found += np.bincount(first + self._code_place[codes[pixels]], minlength=len(found))
-        found = found.reshape(number, places)
+        used = slots[slots.any(axis=1)]
+        # numpy's take is several times faster here than indexing
+        keys = self._code_place.take(used.take(pixels, axis=1))
+        keys += units * places
+        found = np.bincount(keys.reshape(-1), minlength=number * places).reshape(number, places)
         active = np.bincount(units, minlength=number)
         found[:, self._code_place[whole]] = active[:, None]
         self.counts.intersections[:, present] += found[:, 1:]

@@ -97,7 +97,7 @@ class Upsampling:
         padded = self.padded(maps[responding])
         above = padded > thresholds[responding, None, None]
         pairs = above[:, :, :-1] | above[:, :, 1:]
-        unit, row, column = np.nonzero(pairs[:, :-1] | pairs[:, 1:])
+        unit, row, column = _places(pairs[:, :-1] | pairs[:, 1:])
         height, width = padded.shape[1:]
         corner = (unit * height + row) * width + column
         values = padded.reshape(-1).astype(np.float64)
@@ -109,7 +109,7 @@ class Upsampling:
         interpolated = _between(top[:, None], bottom[:, None], lower)
         unit = responding[unit]
         exceeds = interpolated > thresholds[unit].astype(np.float64)[:, None, None]
-        cell, place = np.nonzero(exceeds.reshape(len(unit), self._offset.size))
+        cell, place = _places(exceeds.reshape(len(unit), self._offset.size))
         first = self.y.first[row] * self.x.size + self.x.first[column]
         return unit[cell], first[cell] + self._offset[place]
 
@@ -120,6 +120,11 @@ class Upsampling:
         across = _between(values[..., left], values[..., left + 1], self.x.pixel_weight)
         lower = self.y.pixel_weight[:, None]
         return _between(across[..., above, :], across[..., above + 1, :], lower)
+
+
+def _places(true: NDArray[np.bool_]) -> tuple[NDArray[np.int64], ...]:
+    """Indices of what is true, as `numpy.nonzero` gives them, in half of its time."""
+    return np.unravel_index(np.flatnonzero(true), true.shape)
 
 
 def _between(

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from anatomy.dissection.counts import Concepts, Counts, intersection_over_union
 from anatomy.dissection.detectors import COUNTINGS, Best, Counting, Detectors, count_detectors
 from anatomy.randomness import generator
+from anatomy.store import row_blocks
 
-AT_ONCE_BYTES = 1 << 26
+CACHED_BYTES = 1 << 20
+RESAMPLES_AT_ONCE = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,29 +79,30 @@ def _label(
     """Labels (unit,) on all images, their resampled IoU (resample, unit), and the best concepts of each resample."""
     total = intersection_over_union(groups.total(), concepts.category)
     _, labels, _ = Best.of(total, concepts).of_all()
-    own, bests = [], []
-    for iou in _resampled(groups, weights, concepts):
-        own.append(iou[:, np.arange(len(labels)), labels].astype(np.float32))
-        bests.append(Best.of(iou, concepts))
-    codes, ious = (
-        np.concatenate([getattr(best, name) for best in bests]) for name in ("codes", "iou")
+    shape = len(weights), len(labels)
+    own = np.zeros(shape, np.float32)
+    codes, best = (
+        np.zeros((*shape, len(concepts.categories)), dtype) for dtype in (np.int32, np.float32)
     )
-    return labels, np.concatenate(own), Best(codes, ious.astype(np.float32))
+    for resamples, units, iou in _resampled(groups, weights, concepts):
+        found = Best.of(iou, concepts)
+        codes[resamples, units], best[resamples, units] = found.codes, found.iou
+        own[resamples, units] = iou[:, np.arange(iou.shape[1]), labels[units]]
+    return labels, own, Best(codes, best)
 
 
 def _resampled(
     groups: Counts, weights: NDArray[np.float64], concepts: Concepts
-) -> Iterator[NDArray[np.float64]]:
-    """IoU (resample, unit, code), some resamples at a time."""
-    # float64 holds sums of pixels exactly, and its matrix product is fast
+) -> Iterator[tuple[slice, slice, NDArray[np.float64]]]:
+    """Some resamples, some units, and their IoU (resample, unit, code): as much at a time as the cache holds."""
     number, units, codes = groups.intersections.shape
-    flat = groups.intersections.reshape(number, -1).astype(np.float64)
-    at_once = max(1, AT_ONCE_BYTES // (8 * units * codes))
-    for start in range(0, max(1, len(weights)), at_once):
-        some = weights[start : start + at_once]
-        counts = Counts(
-            (some @ flat).reshape(-1, units, codes),
-            np.tensordot(some, groups.activations, axes=1),
-            some @ groups.truths,
-        )
-        yield intersection_over_union(counts, concepts.category)
+    at_once = max(1, CACHED_BYTES // (8 * codes * RESAMPLES_AT_ONCE))
+    truths = weights @ groups.truths
+    for own in row_blocks(units, at_once):
+        # float64 holds sums of pixels exactly, and its matrix product is fast
+        flat = groups.intersections[:, own].reshape(number, -1).astype(np.float64)
+        activations = np.tensordot(weights, groups.activations[:, own], axes=1)
+        for some in row_blocks(len(weights), RESAMPLES_AT_ONCE):
+            intersections = (weights[some] @ flat).reshape(-1, own.stop - own.start, codes)
+            counts = Counts(intersections, activations[some], truths[some])
+            yield some, own, intersection_over_union(counts, concepts.category)

@@ -11,8 +11,10 @@ from anatomy.dissection.counts import Concepts, Counts, intersection_over_union
 from anatomy.dissection.detectors import COUNTINGS, Best, Detectors, count_detectors
 from anatomy.dissection.masks import Upsampling
 from anatomy.dissection.resampling import Resampled
-from anatomy.dissection.top_images import NOWHERE, TopImages, thumbnail
-from anatomy.stimuli.stimulus_set import StimulusSet
+from anatomy.dissection.top_images import NOWHERE, TopImages, outlined
+from anatomy.stimuli.stimulus_set import BLOCK, StimulusSet
+from anatomy.store import row_blocks
+from anatomy.thumbnails import resized, webp
 
 INTERVAL = (0.025, 0.975)
 ALL = "all"
@@ -109,15 +111,14 @@ def top_image_table(
     upsampling: Upsampling,
     stimuli: StimulusSet,
 ) -> pd.DataFrame:
-    """A row per unit and rank; pictures are read image by image, whatever the number of units."""
+    """A row per unit and rank."""
     ids = stimuli.table["image_id"].to_numpy()
     rows = []
-    for image in np.unique(top.image[top.image != NOWHERE]):
-        (picture,) = stimuli.images(slice(image, image + 1))
-        side = min(LARGEST_SIDE, len(picture))
+    for image, picture in _pictures(top, stimuli):
+        small = resized(picture, min(LARGEST_SIDE, len(picture)))
         for unit, rank in np.argwhere(top.image == image):
             y, x = top.position(unit, rank)
-            own = top.maps[unit, rank]
+            region = upsampling.interpolated(top.maps[unit, rank]) > float(thresholds[unit])
             rows.append(
                 {
                     "unit": unit,
@@ -126,10 +127,19 @@ def top_image_table(
                     "response": top.response[unit, rank],
                     "y": y,
                     "x": x,
-                    "thumbnail": thumbnail(picture, own, thresholds[unit], upsampling, side),
+                    "thumbnail": webp(outlined(small, region)),
                 }
             )
     return pd.DataFrame(rows).sort_values(["unit", "rank"], ignore_index=True)
+
+
+def _pictures(top: TopImages, stimuli: StimulusSet) -> Iterator[tuple[np.int64, NDArray[np.uint8]]]:
+    """Every image that is among the top images of a unit; images that share a chunk are read together."""
+    wanted = np.unique(top.image[top.image != NOWHERE])
+    for rows in row_blocks(len(stimuli.table), BLOCK):
+        own = wanted[(wanted >= rows.start) & (wanted < rows.stop)]
+        if len(own):
+            yield from zip(own, stimuli.images(own), strict=True)
 
 
 def _by_category(

@@ -6,9 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion
 
-from anatomy.dissection.masks import Upsampling
-from anatomy.thumbnails import resized, webp
-
 NOWHERE = -1
 LINE = np.array([255, 214, 10], np.uint8)
 # what lies outside the region is shown darker, so that the eye finds the region first
@@ -65,19 +62,7 @@ class TopImages:
         return int(y), int(x)
 
 
-def thumbnail(
-    picture: NDArray[np.uint8],
-    response: NDArray[np.float32],
-    threshold: np.float32,
-    upsampling: Upsampling,
-    side: int,
-) -> bytes:
-    """An image (y, x, channel) as a small WebP, the region in which the map (y, x) exceeds the threshold outlined."""
-    region = upsampling.interpolated(response) > float(threshold)
-    return webp(_outlined(resized(picture, side), region))
-
-
-def _outlined(picture: NDArray[np.uint8], region: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def outlined(picture: NDArray[np.uint8], region: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """A square picture (y, x, channel) with a region, given on a grid of its own, outlined and the rest darkened."""
     side = len(picture)
     places = (np.arange(side) + 0.5) * len(region) / side

@@ -36,7 +36,8 @@ class Preprocessing(BaseModel):
         mean = torch.tensor(self.mean, device=device).view(1, 3, 1, 1)
         std = torch.tensor(self.std, device=device).view(1, 3, 1, 1)
         # channels last in memory: convolutions and pooling on the CPU take about two thirds of the time
-        return ((pixels / self.scale - mean) / std).contiguous(memory_format=torch.channels_last)
+        pixels = pixels.contiguous(memory_format=torch.channels_last)
+        return pixels.div_(self.scale).sub_(mean).div_(std)
 
     def crop(self, images: NDArray[Any]) -> NDArray[Any]:
         """The centre of images (image, y, x, channel) that the network sees, in the size of its input."""

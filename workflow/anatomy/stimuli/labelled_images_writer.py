@@ -140,7 +140,7 @@ class _Labels:
         side = self._broden.mask_size
         shapes = {CODES: (self._slots, side, side), WHOLE: (self._places,)}
         return {
-            name: ArraySpec((self._images, *shape), (BLOCK, *shape), "uint16")
+            name: ArraySpec((self._images, *shape), (BLOCK, *shape), "uint16", compression="quick")
             for name, shape in shapes.items()
         }
 

@@ -80,7 +80,8 @@ def write_stimulus_set(
     for file in (path, manifest, table):
         file.parent.mkdir(parents=True, exist_ok=True)
     known = {"items": digest(_rows(items)), "image_size": size}
-    spec = ArraySpec((len(items), size, size, 3), (BLOCK, size, size, 3), "uint8")
+    shape = (len(items), size, size, 3)
+    spec = ArraySpec(shape, (BLOCK, *shape[1:]), "uint8", compression="quick")
     writer = StoreWriter(path, manifest, {**provenance, **known}, {ARRAY: spec})
     seen = _SeenImages()
     with ThreadPoolExecutor(workers) as pool:
