@@ -8,7 +8,6 @@ table of the stimulus set.
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -121,22 +120,14 @@ def record(
     ]
     wanted = {split: [array for array in arrays if array.split == split] for split in rows}
     parts = {s: prefix(network.graph, [array.value for array in own]) for s, own in wanted.items()}
-    # a batch is written while the network sees the next one
-    with ThreadPoolExecutor(1) as pool:
-        writing: Future[None] | None = None
-        for split, block in track(blocks, f"record {network.name}"):
-            name = f"{split}/{block.start}"
-            if name in writer.done:
-                continue
-            with torch.inference_mode():
-                values = parts[split](network.input(stimuli.images(rows[split][block])))
-            named = zip(wanted[split], values, strict=True)
-            batch = {array.path: (block, v.cpu().numpy()) for array, v in named}
-            if writing is not None:
-                writing.result()
-            writer.write(name, batch)
-        if writing is not None:
-            writing.result()
+    for split, block in track(blocks, f"record {network.name}"):
+        name = f"{split}/{block.start}"
+        if name in writer.done:
+            continue
+        with torch.inference_mode():
+            values = parts[split](network.input(stimuli.images(rows[split][block])))
+        named = zip(wanted[split], values, strict=True)
+        writer.write(name, {array.path: (block, v.cpu().numpy()) for array, v in named})
     return writer.finish()
 
 

@@ -43,6 +43,12 @@ class Counts:
             np.zeros(codes, np.int64),
         )
 
+    def add(self, counts: "Counts") -> None:
+        """Add the counts of other images."""
+        self.intersections[:] += counts.intersections
+        self.activations[:] += counts.activations
+        self.truths[:] += counts.truths
+
     def total(self) -> "Counts":
         """Sums over the first axis, the groups."""
         return Counts(

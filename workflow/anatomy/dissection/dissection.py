@@ -1,8 +1,11 @@
 """Dissect one layer: thresholds and top images in a first pass over its responses, counts in a second."""
 
 import math
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from itertools import pairwise
+from multiprocessing import get_context
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +17,13 @@ from anatomy.dissection.thresholds import Method, make_thresholds
 from anatomy.dissection.top_images import TopImages
 from anatomy.progress import track
 from anatomy.stimuli.labelled_images import LabelledImages
+from anatomy.store import row_blocks
 
 MOST_GROUPS = 100
+# to start another process takes as long as to count so many images
+WORTH_PROCESSES = 2000
+# groups that a process counts before it hands them over
+GROUPS_OF_A_RUN = 5
 
 
 def concepts_of(labelled: LabelledImages) -> Concepts:
@@ -42,17 +50,17 @@ def find_thresholds(
 
 
 class Counter:
-    """Counts the masks of a layer's units against the labels, image by image.
+    """Counts the masks of a layer's units against the labels, one group of images after the other.
 
     Parameters
     ----------
-    threads : how many images are counted at the same time; changes nothing in the counts
+    processes : how many groups are counted at the same time; changes nothing in the counts
     """
 
-    def __init__(self, labelled: LabelledImages, upsampling: Upsampling, threads: int) -> None:
+    def __init__(self, labelled: LabelledImages, upsampling: Upsampling, processes: int) -> None:
         self._labelled = labelled
         self._upsampling = upsampling
-        self._threads = threads
+        self._processes = processes
         self._concepts = concepts_of(labelled)
         areas = labelled.areas
         self._first = np.searchsorted(areas["image"], np.arange(len(labelled.stimuli.table) + 1))
@@ -68,66 +76,56 @@ class Counter:
         ----------
         edges : (group + 1,) group g holds the images from edges[g] to edges[g + 1]
         """
-        tallies = self._tallies(maps)
-        group = 0
-        with ThreadPoolExecutor(self._threads) as pool:
-            for rows, block in track(maps.blocks(), "counts", maps.block_count):
-                labels = self._labelled.codes(rows), self._labelled.whole(rows)
-                start = rows.start
-                while start < rows.stop:
-                    stop = min(rows.stop, int(edges[group + 1]))
-                    own = [np.arange(start + n, stop, self._threads) for n in range(self._threads)]
-                    work = (
-                        pool.submit(
-                            self._count, tally, images, rows.start, block, labels, thresholds
-                        )
-                        for tally, images in zip(tallies, own, strict=True)
-                    )
-                    for done in list(work):
-                        done.result()
-                    start = stop
-                    if stop == edges[group + 1]:
-                        yield _sum(tallies)
-                        tallies = self._tallies(maps)
-                        group += 1
+        groups = [slice(start, stop) for start, stop in pairwise(edges.tolist())]
+        if self._processes == 1 or maps.images < WORTH_PROCESSES:
+            yield from track(self._count(maps, thresholds, groups), "counts", len(groups))
+            return
+        runs = [groups[some] for some in row_blocks(len(groups), GROUPS_OF_A_RUN)]
+        # numpy counts under Python's lock, so that threads would wait for one another
+        with ProcessPoolExecutor(self._processes, get_context("spawn")) as pool:
+            for counted in track(
+                pool.map(partial(self._run, maps, thresholds), runs), "counts", len(runs)
+            ):
+                yield from counted
 
     def all_images(self, maps: Maps, thresholds: NDArray[np.float32]) -> Counts:
         """Counts of all images."""
-        (counts,) = self.groups(maps, thresholds, np.array([0, maps.images]))
-        return counts
+        total = Counts.none(maps.units, len(self._concepts.names), len(self._concepts.categories))
+        for counts in self.groups(maps, thresholds, group_edges(maps.images)):
+            total.add(counts)
+        return total
 
-    def _tallies(self, maps: Maps) -> list[Tally]:
-        return [Tally(maps.units, self._concepts) for _ in range(self._threads)]
+    def _run(
+        self, maps: Maps, thresholds: NDArray[np.float32], groups: Sequence[slice]
+    ) -> list[Counts]:
+        return list(self._count(maps, thresholds, groups))
 
     def _count(
-        self,
-        tally: Tally,
-        images: NDArray[np.int64],
-        first: int,
-        maps: NDArray[np.float32],
-        labels: tuple[NDArray[np.uint16], NDArray[np.uint16]],
-        thresholds: NDArray[np.float32],
-    ) -> None:
-        slots, whole = labels
-        for image in images:
-            place = image - first
-            units, pixels = self._upsampling.active_pixels(maps[place], thresholds)
-            own = slice(self._first[image], self._first[image + 1])
-            codes = slots[place].reshape(len(slots[place]), -1)
-            everywhere = whole[place][whole[place] > 0]
-            tally.add(units, pixels, codes, everywhere, self._codes[own], self._pixels[own])
+        self, maps: Maps, thresholds: NDArray[np.float32], groups: Sequence[slice]
+    ) -> Iterator[Counts]:
+        """Counts of consecutive groups; a chunk is read once, even where it holds several groups."""
+        ends = {group.stop for group in groups}
+        tally = Tally(maps.units, self._concepts)
+        for rows, block in maps.blocks(slice(groups[0].start, groups[-1].stop)):
+            slots, whole = self._labelled.codes(rows), self._labelled.whole(rows)
+            for place, image in enumerate(range(rows.start, rows.stop)):
+                units, pixels = self._upsampling.active_pixels(block[place], thresholds)
+                planes, everywhere = slots[place], whole[place]
+                present = slice(self._first[image], self._first[image + 1])
+                tally.add(
+                    units,
+                    pixels,
+                    planes.reshape(len(planes), -1),
+                    everywhere[everywhere > 0],
+                    self._codes[present],
+                    self._pixels[present],
+                )
+                if image + 1 in ends:
+                    yield tally.counts
+                    tally = Tally(maps.units, self._concepts)
 
 
 def group_edges(images: int) -> NDArray[np.int64]:
     """Where groups of images of (about) equal size begin and end: at most 100 groups, in the set's random order."""
     groups = min(images, MOST_GROUPS)
     return np.arange(groups + 1) * images // groups
-
-
-def _sum(tallies: list[Tally]) -> Counts:
-    first, *others = [tally.counts for tally in tallies]
-    for counts in others:
-        first.intersections[:] += counts.intersections
-        first.activations[:] += counts.activations
-        first.truths[:] += counts.truths
-    return first

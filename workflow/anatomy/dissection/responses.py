@@ -16,7 +16,7 @@ from anatomy.dissection.masks import Axis, Upsampling
 from anatomy.errors import InputError
 from anatomy.networks.field import Field, grid_centres
 from anatomy.stimuli.labelled_images import SPLIT, LabelledImages
-from anatomy.store import open_store, read_array, read_rows, row_blocks
+from anatomy.store import open_store, read_array, read_rows
 
 FIELDS = "receptive_fields"
 
@@ -41,7 +41,7 @@ class Maps:
         self._basis = None if basis is None else basis.astype(np.float32)
         self.images, self.units, *shape = array.shape
         self.shape = (shape[0], shape[1])
-        self.block_count = len(row_blocks(self.images, array.chunks[0]))
+        self.block_count = -(-self.images // array.chunks[0])
 
     @classmethod
     def open(cls, manifest: Path, layer: str, labelled: LabelledImages) -> Self:
@@ -66,12 +66,12 @@ class Maps:
         )
         return Upsampling(*axes)
 
-    def blocks(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-        """Images, and their maps float32 (image, unit, y, x), one block after the other.
+    def blocks(self, images: slice | None = None) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """Images (some of them, or all), and their maps float32 (image, unit, y, x), one block after the other.
 
         Raises InputError if a response is not finite.
         """
-        for rows in row_blocks(self.images, self._array.chunks[0]):
+        for rows in _blocks(images or slice(0, self.images), self._array.chunks[0]):
             maps = read_rows(self._array, rows).astype(np.float32, copy=False)
             if not np.isfinite(maps).all():
                 raise InputError(f"{self._array.store_path}: a response is not a finite number")
@@ -80,3 +80,12 @@ class Maps:
     def _turned(self, maps: NDArray[np.float32]) -> NDArray[np.float32]:
         flat = maps.reshape(*maps.shape[:2], -1)
         return np.matmul(self._basis, flat).reshape(maps.shape)
+
+
+def _blocks(images: slice, size: int) -> Iterator[slice]:
+    """The images in pieces of which each lies in one chunk."""
+    start = images.start
+    while start < images.stop:
+        stop = min(images.stop, (start // size + 1) * size)
+        yield slice(start, stop)
+        start = stop
