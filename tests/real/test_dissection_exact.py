@@ -204,7 +204,7 @@ def test_best_concepts_of_some_images_are_the_plain_ones(small):
 
 @pytest.mark.real
 def test_counts_of_all_images_are_the_plain_ones(tmp_path):
-    """All 922; some minutes."""
+    """All 922; about a minute."""
     found = dissect(tmp_path, None)
     assert len(found.responses) == 922
     assert_equal(found)
