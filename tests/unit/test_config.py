@@ -655,7 +655,7 @@ def test_what_is_no_archive_is_named(tmp_path):
     whole = archive.read_bytes()
     for data in (b"", b"<html>not found</html>", whole[: len(whole) // 2]):
         archive.write_bytes(data)
-        expected = f"{about(section)} is no zip archive, or damaged"
+        expected = f"{about(section)} is no zip archive, or damaged or encrypted"
         assert refusal(changed("broden", section)) == expected
     section["archive"] = str(tmp_path)
     assert (
@@ -813,3 +813,60 @@ def test_anything_in_the_place_of_a_value_is_refused_or_valid(key, junk):
 def test_resolution_finds_the_layers_without_torch():
     configuration = validate(usual())
     assert resolution.layers(configuration, "untrained")[-1] == ("fc8", "linear")
+
+
+# --- labelled images that cannot be read
+
+
+def section(path):
+    return {"source": "archive", "archive": str(path)}
+
+
+def test_no_layers_to_mix():
+    raw = changed("dissection.rotations", {"layers": []})
+    assert refusal(raw).startswith("dissection.rotations.layers = [] is not possible")
+
+
+def damaged(tmp_path, kind):
+    path = tmp_path / "broden.zip"
+    zipped(path, {"index.csv": TABLE.format(64) * 50})
+    data = bytearray(path.read_bytes())
+    central = data.index(b"PK\x01\x02")
+    if kind == "compressed data":
+        data[39:60] = bytes(21)[:21].replace(b"\0", b"\xff")
+    if kind == "encrypted":
+        data[6] |= 1
+        data[central + 8] |= 1
+    if kind == "compression":
+        data[8] = data[central + 10] = 97
+    path.write_bytes(data)
+    return section(path)
+
+
+@pytest.mark.parametrize("kind", ["compressed data", "encrypted", "compression"])
+def test_an_index_that_cannot_be_unpacked_is_named(tmp_path, kind):
+    own = damaged(tmp_path, kind)
+    assert refusal(changed("broden", own)).startswith(about(own))
+
+
+def test_a_table_with_a_huge_cell_is_named(tmp_path):
+    (tmp_path / "index.csv").write_text("image,ih\n" + 200_000 * "x" + ",64\n")
+    own = {"source": "folder", "folder": str(tmp_path)}
+    assert refusal(changed("broden", own)).startswith(about(own))
+
+
+def test_an_index_that_is_no_text_is_named(tmp_path):
+    (tmp_path / "index.csv").write_bytes("image,ih\ncaf\u00e9.png,64\n".encode("latin-1"))
+    own = {"source": "folder", "folder": str(tmp_path)}
+    assert "does not hold one index.csv" not in refusal(changed("broden", own))
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
+    (tmp_path / "index.csv").write_text("ih,image\n64,x.png\n", encoding="utf-8-sig")
+    check(validate(changed("broden", {"source": "folder", "folder": str(tmp_path)})))
+
+
+@pytest.mark.parametrize("key", ["broden", "stimuli.photos"])
+def test_unknown_keys_of_folders_get_a_suggestion(key):
+    raw = changed(key, {"source": "folder", "folder": "x", "imags": 3})
+    assert refusal(raw) == f"{key}.imags is not a known key; did you mean images?"

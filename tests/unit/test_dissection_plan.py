@@ -17,10 +17,15 @@ from small_broden import LABELS, MASK, SIZE, packed, plane, write_folder
 from test_plan import changed_jobs, tiny
 
 from anatomy.canonical import read_json
+from anatomy.config.dissection import BrodenFolder
 from anatomy.config.validation import validate
 from anatomy.dissection.count_files import UNITS_PER_CHUNK, StoredCounts, write_counts
 from anatomy.dissection.counts import Concepts, Counts
+from anatomy.dissection.detectors import COUNTINGS, Detectors
+from anatomy.dissection.resampling import Resampled
 from anatomy.dissection.responses import Maps, described
+from anatomy.dissection.tables import detector_table
+from anatomy.dissection_plan import name_of
 from anatomy.errors import InputError
 from anatomy.networks.field import Field
 from anatomy.networks.preprocessing import Preprocessing
@@ -461,17 +466,13 @@ def test_responses_are_those_of_the_network_to_the_images_in_their_order(
         np.testing.assert_allclose(turned, by_hand, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("layer", "field"),
-    # 3 pixels at a step of 2; 3 x 3 of these, one of them beyond the border
-    [("squeeze", Field(0, 3, 2)), ("wide", Field(-2, 7, 2))],
-)
-def test_receptive_fields_stand_beside_the_responses(sets, tmp_path, monkeypatch, layer, field):
+def test_receptive_fields_stand_beside_the_responses(sets, tmp_path, monkeypatch):
     network = dataclasses.replace(network_of(new("squeeze")), preprocessing=INPUT)
-    manifest = record(monkeypatch, network, sets["first"], tmp_path, [layer])
-    attributes = read_json(manifest)["arrays"][f"{SPLIT}/responses/{layer}"]["attributes"]
-    found = [Field.from_described(own) for own in attributes["receptive_fields"]]
-    assert found == [field, field]
+    arrays = read_json(record(monkeypatch, network, sets["first"], tmp_path))["arrays"]
+    # 3 pixels at a step of 2; 3 x 3 of these, the first of them beyond the border
+    for layer, expected in (("squeeze", Field(0, 3, 2)), ("wide", Field(-2, 7, 2))):
+        described_fields = arrays[f"{SPLIT}/responses/{layer}"]["attributes"]["receptive_fields"]
+        assert [Field.from_described(own) for own in described_fields] == [expected, expected]
 
 
 @pytest.mark.parametrize("size", [8, 16])
@@ -608,11 +609,12 @@ def alone(**compute):
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory) -> Path:
-    """The results of such a run."""
+    """The results of such a run, without figures."""
     folder = tmp_path_factory.mktemp("alone")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        run(plan_of(alone()))
+        plan = plan_of(alone())
+        run(plan, only=tuple(job for job in plan.specs if not job.startswith("figures/")))
     return folder / "results"
 
 
@@ -766,3 +768,22 @@ def test_threads_change_nothing_in_the_counts(done, tmp_path, monkeypatch):
     for file in ("counts.json", "units.csv", "detectors.parquet", "rotations.parquet"):
         expected = (done / "small/dissection/conv5" / file).read_bytes()
         assert (base / "conv5" / file).read_bytes() == expected, file
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"), [("data/broden.v1", "broden.v1"), ("data/set/", "set")]
+)
+def test_folders_keep_their_dots(folder, name):
+    assert name_of(BrodenFolder(source="folder", folder=folder)) == name
+
+
+def test_no_more_than_all_units_detect():
+    units = 10
+    total = Counts(np.full((units, 2), 5) * [0, 1], np.full((units, 1), 5), np.array([0, 5]))
+    concepts = Concepts(("object",), np.array([-1, 0]), ("", "dog"))
+    detecting = np.array([10] * 8 + [6] * 2)
+    own = Detectors(np.ones((10, 1), int), detecting[:, None], detecting)
+    drawn = Resampled(np.ones((10, units)), np.ones(units), dict.fromkeys(COUNTINGS, own))
+    table = detector_table("conv", total, concepts, drawn, 0.04)
+    assert (table["share_of_units"] == 1).all()
+    assert (table["share_high"] <= 1).all(), table["share_high"].tolist()

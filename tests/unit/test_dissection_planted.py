@@ -261,3 +261,16 @@ def test_other_bases_have_fewer_detectors(folder):
     rotated = table.query("alpha == 1")["unique_detectors"]
     assert len(rotated) == REPEATS
     assert rotated.mean() < own
+
+
+def test_counts_are_the_same_however_many_processes_count(folder, labelled, monkeypatch):
+    monkeypatch.setattr("anatomy.dissection.dissection.WORTH_PROCESSES", 0)
+    maps = Maps.open(folder / "responses.json", "conv2", labelled)
+    thresholds = find_thresholds(maps, "exact", QUANTILE)
+    one, two = (
+        Counter(labelled, maps.upsampling(labelled), processes).all_images(maps, thresholds)
+        for processes in (1, 2)
+    )
+    np.testing.assert_array_equal(one.intersections, two.intersections)
+    np.testing.assert_array_equal(one.activations, two.activations)
+    np.testing.assert_array_equal(one.truths, two.truths)

@@ -517,6 +517,8 @@ def test_headlines_show_how_many_units_of_each_layer_detect_a_concept():
     for text in ("Network dissection", "most: conv2", "35.0 %", "[30.0, 40.0]", "first layer"):
         assert text in written
     assert not [text for text in written if "least" in text or "unique" in text.lower()]
+    # layers are no super-categories
+    assert not set(SHARES) & set(written)
 
 
 def test_numbers_of_concepts_do_not_stretch_the_axis_of_shares():

@@ -506,32 +506,31 @@ def dissection_words(other_bases, **columns):
 
 
 def test_closing_words_say_which_layer_detects_most_and_how_rotations_compare():
-    # of stem 24 of 40 units; conv2 has 9 concepts, 6 after rotations
+    # stem has 17 concepts, conv2 has 9 of them, 6 after rotations
     assert dissection_words(rotations())[1:] == [
         "  small",
-        "    of the units of stem, 60% detect a concept",
-        "    (concepts detected in conv2: 9; after random rotations 6)",
+        "    the units of stem detect 17 different concepts",
     ]
     both = dissection_words(rotations(("stem", "conv2"), all_of_it=(3,)))
-    assert both[-1] == "    (concepts detected in conv2: 9; after random rotations 4)"
+    line = "    the units of stem detect 17 different concepts (4 after a random rotation)"
+    assert both[-1] == line
 
 
 def test_closing_words_without_rotations_do_not_compare():
     words = dissection_words(None)
-    assert words[1:] == ["  small", "    of the units of stem, 60% detect a concept"]
+    assert words[1:] == ["  small", "    the units of stem detect 17 different concepts"]
 
 
 def test_closing_words_of_a_dissection_follow_those_of_other_methods():
-    made = table(list(dissection_rows(detectors(), rotations())))
+    made = table(list(dissection_rows(detectors(), rotations(("stem",)))))
     dissected = made.assign(network="alexnet", method="dissection")
     alone = made.assign(network="twin", method="dissection", null_value=np.nan)
     usual = summary_of("alexnet", top1=(0.5678, 0.001))
     words = closing_words(pd.concat([usual, dissected, alone], ignore_index=True)).splitlines()
     assert [word.strip() for word in words if word] == [
         *("alexnet", "recognises 56.8% of new images (chance 0.1%)"),
-        "of the units of stem, 60% detect a concept",
-        "(concepts detected in conv2: 9; after random rotations 6)",
-        *("twin", "of the units of stem, 60% detect a concept"),
+        "the units of stem detect 17 different concepts (6 after a random rotation)",
+        *("twin", "the units of stem detect 17 different concepts"),
     ]
 
 

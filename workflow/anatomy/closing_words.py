@@ -75,21 +75,15 @@ def _cluster_lines(rows: pd.DataFrame) -> list[str]:
 
 
 def _dissection_lines(rows: pd.DataFrame) -> list[str]:
-    shares = rows[rows["measure"] == "detector_share"].set_index("group")
-    if shares.empty:
-        return []
-    best = shares["value"].idxmax()
     unique = rows[rows["measure"] == "unique_detectors_one_per_category"].set_index("group")
-    line = f"of the units of {best}, {shares['value'][best]:.0%} detect a concept"
-    null = unique["null_value"].dropna()
-    if null.empty:
+    if unique.empty:
+        return []
+    layer = unique["value"].idxmax()
+    number, rotated = unique["value"][layer], unique["null_value"][layer]
+    line = f"the units of {layer} detect {number:.0f} different concepts"
+    if pd.isna(rotated):
         return [line]
-    layer = null.index[-1]
-    return [
-        line,
-        f"(concepts detected in {layer}: {unique['value'][layer]:.0f}; "
-        f"after random rotations {null[layer]:.0f})",
-    ]
+    return [f"{line} ({rotated:.0f} after a random rotation)"]
 
 
 if __name__ == "__main__":

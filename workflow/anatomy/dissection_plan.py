@@ -51,8 +51,9 @@ def name_of(broden: Broden) -> str:
     """What people call a set of labelled images."""
     if isinstance(broden, ToyboxBroden):
         return "toybox"
-    path = Path(broden.folder if isinstance(broden, BrodenFolder) else broden.archive)
-    return path.stem
+    if isinstance(broden, BrodenArchive):
+        return Path(broden.archive).stem
+    return Path(broden.folder).name or broden.folder
 
 
 def dissected_layers(configuration: Configuration, name: str, dissection: Dissection) -> list[str]:

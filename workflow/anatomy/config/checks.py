@@ -6,6 +6,7 @@ They run before any job starts and import neither torch nor image libraries.
 import csv
 import io
 import zipfile
+import zlib
 from pathlib import Path
 from typing import TextIO
 
@@ -22,6 +23,8 @@ NEEDED_BY_CIRCUITS = ("scoring", "extraction", "evaluation")
 FOLDERS = tuple(dict.fromkeys(FOLDER_OF_SPLIT.values()))
 TORCHVISION_OUTPUTS = 1000
 INDEX = "index.csv"
+UTF_8 = "utf-8-sig"  # with or without a byte order mark
+UNREADABLE_ZIP = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError)
 # two for the smallest comparison and as many for the reference, see anatomy.scoring_stability
 LEAST_FOR_STABILITY = 4
 
@@ -198,30 +201,39 @@ def _check_broden(broden: Broden) -> int:
     """Check that the labelled images are there; returns their size, from the first line of the index."""
     if isinstance(broden, ToyboxBroden):
         return broden.image_size
+    folder = isinstance(broden, BrodenFolder)
+    key = f"broden.folder: {broden.folder!r}" if folder else f"broden.archive: {broden.archive!r}"
     try:
-        if isinstance(broden, BrodenFolder):
-            key = f"folder: {broden.folder!r}"
-            with (Path(broden.folder) / INDEX).open(encoding="utf-8", newline="") as index:
-                return _image_size(key, index)
-        key = f"archive: {broden.archive!r}"
-        with zipfile.ZipFile(broden.archive) as archive:
-            (name,) = [n for n in archive.namelist() if n.split("/")[-1] == INDEX]
-            with archive.open(name) as index:
-                return _image_size(key, io.TextIOWrapper(index, "utf-8", newline=""))
-    except InputError:
-        raise
+        return _size_in_folder(broden.folder) if folder else _size_in_archive(broden.archive)
+    except InputError as error:
+        problem = str(error)
     except OSError as error:
-        raise InputError(f"configuration: broden.{key} cannot be read ({error.strerror})") from None
-    except zipfile.BadZipFile:
-        raise InputError(f"configuration: broden.{key} is no zip archive, or damaged") from None
-    except ValueError:
-        raise InputError(f"configuration: broden.{key} does not hold one {INDEX}") from None
+        problem = f" cannot be read ({error.strerror})"
+    except UNREADABLE_ZIP:
+        problem = " is no zip archive, or damaged or encrypted"
+    except (UnicodeDecodeError, csv.Error):
+        problem = f": its {INDEX} is no table in UTF-8"
+    raise InputError(f"configuration: {key}{problem}") from None
 
 
-def _image_size(key: str, index: TextIO) -> int:
+def _size_in_folder(folder: str) -> int:
+    with (Path(folder) / INDEX).open(encoding=UTF_8, newline="") as index:
+        return _image_size(index)
+
+
+def _size_in_archive(path: str) -> int:
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if name.split("/")[-1] == INDEX]
+        if len(names) != 1:
+            raise InputError(f" does not hold one {INDEX}")
+        with archive.open(names[0]) as index:
+            return _image_size(io.TextIOWrapper(index, UTF_8, newline=""))
+
+
+def _image_size(index: TextIO) -> int:
     row = next(csv.DictReader(index), {})
     if not str(row.get("ih")).isdecimal():
-        raise InputError(f"configuration: broden.{key}: its {INDEX} says no image size (column ih)")
+        raise InputError(f": its {INDEX} says no image size (column ih)")
     return int(row["ih"])
 
 

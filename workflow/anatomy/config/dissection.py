@@ -48,7 +48,9 @@ class Rotations(Section):
     """Other bases of the same responses, as a control: do single units mean more than their mixtures?"""
 
     layers: LayerNames | None = Field(
-        None, description="layers whose units are mixed; the last that is dissected when absent"
+        None,
+        min_length=1,
+        description="layers whose units are mixed; the last that is dissected when absent",
     )
     strengths: Annotated[list[Strength], AfterValidator(each_once)] = Field(
         default_factory=lambda: [0.2, 0.4, 0.6, 0.8, 1.0],

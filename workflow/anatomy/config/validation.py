@@ -169,9 +169,11 @@ def _model_at(location: tuple[int | str, ...]) -> type[BaseModel] | None:
 
 def _inside(annotation: Any, part: int | str) -> list[Any]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        if part in annotation.model_fields:
-            return _alternatives(annotation.model_fields[part].annotation)
-        return [annotation] if _tag(annotation) == part else []
+        # the tag first: a source "folder" also has a key of this name
+        if _tag(annotation) == part:
+            return [annotation]
+        field = annotation.model_fields.get(str(part))
+        return [] if field is None else _alternatives(field.annotation)
     arguments = getattr(annotation, "__args__", ())
     return [inner for argument in arguments[-1:] for inner in _alternatives(argument)]
 

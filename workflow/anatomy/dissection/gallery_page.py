@@ -224,6 +224,8 @@ const form = document.getElementById("controls");
 const list = document.getElementById("units");
 const fields = form.elements;
 const chips = [...form.querySelectorAll("[name=category]")];
+// inside a report the pages of other layers are not beside this one
+if (!/^(file|https?):$/.test(location.protocol)) document.querySelector("nav")?.remove();
 const links = [...document.querySelectorAll("nav a")].map((link) => [link, link.getAttribute("href")]);
 const units = [...list.children].map((card) => ({
   card,

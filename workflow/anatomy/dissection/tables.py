@@ -71,7 +71,7 @@ def detector_table(
         pairs = zip(_by_category(counted, concepts), _by_category(drawn, concepts), strict=True)
         for (category, unique, detecting), (_, drawn_unique, drawn_detecting) in pairs:
             low, high = _interval(float(unique), drawn_unique)
-            share_low, share_high = _interval(detecting / units, drawn_detecting / units)
+            fewest, most = _interval(float(detecting), drawn_detecting)
             rows.append(
                 {
                     "layer": layer,
@@ -82,8 +82,8 @@ def detector_table(
                     "high": high,
                     "detector_units": int(detecting),
                     "share_of_units": detecting / units,
-                    "share_low": share_low,
-                    "share_high": share_high,
+                    "share_low": fewest / units,
+                    "share_high": min(most, units) / units,
                     "units": units,
                 }
             )

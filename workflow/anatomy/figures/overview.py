@@ -164,7 +164,7 @@ def _panel(axes: Axes, summary: pd.DataFrame, lines: Sequence[Line]) -> None:
         rows = summary[(summary["method"] == line.method) & (summary["measure"] == line.measure)]
         rows = rows.dropna(subset="value").set_index("group")
         null = rows["null_value"].dropna()
-        if len(null):
+        if len(null) and line.measure != DETECTING:
             shown = null.get(ALL, null.iloc[0])
             axes.barh(line.y, shown, 0.8 * line.height, color=NULL, alpha=0.55, linewidth=0)
         if rows.empty:
@@ -197,7 +197,11 @@ def _layers(axes: Axes, rows: pd.DataFrame, line: Line, colors: dict[str, str]) 
     shifts = np.linspace(-0.38, 0.38, len(rows)) * line.height if len(rows) > 1 else [0.0]
     size = 5 if len(rows) <= 16 else 3
     for shift, layer in zip(shifts, rows.index, strict=True):
-        _mark(axes, rows.loc[layer], line.y + shift, colors[layer], size, 1.2)
+        row, y = rows.loc[layer], line.y + shift
+        _mark(axes, row, y, colors[layer], size, 1.2)
+        if line.measure == DETECTING and np.isfinite(row["null_value"]):
+            tall = 0.76 * line.height / len(rows)
+            axes.barh(y, row["null_value"], tall, color=NULL, alpha=0.55, linewidth=0)
     most = line.measure == DETECTING
     named = rows["value"].idxmax() if most else rows["value"].idxmin()
     row = rows.loc[named]
@@ -244,7 +248,12 @@ def _legend(groups: Sequence[str], layers: bool) -> list[Line2D | Patch]:
         look = {"color": color, "marker": "o", "markersize": 4, "linewidth": 1.2}
         handles.append(Line2D([], [], label=group, **look))
     handles.append(
-        Patch(color=NULL, alpha=0.55, linewidth=0, label="chance, constant unit, random lesions")
+        Patch(
+            color=NULL,
+            alpha=0.55,
+            linewidth=0,
+            label="chance, constant unit, random lesions or rotations",
+        )
     )
     if layers:
         first, last = layer_colors(["first", "last"]).values()
