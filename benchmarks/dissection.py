@@ -16,9 +16,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from PIL import Image, ImageDraw
 from threadpoolctl import threadpool_limits
 
@@ -28,29 +28,27 @@ from anatomy.dissection.resampling import resample
 from anatomy.dissection.responses import Maps, described
 from anatomy.dissection.tables import detector_table, top_image_table, unit_table
 from anatomy.dissection.top_images import TopImages
-from anatomy.networks.cut import prefix
-from anatomy.networks.network import Network, make_network, new_model
-from anatomy.networks.preprocessing import Preprocessing
-from anatomy.networks.receptive_field import receptive_fields
-from anatomy.recording import RESPONSES, RecordedArray, record
 from anatomy.stimuli.broden import Broden
 from anatomy.stimuli.labelled_images import SPLIT, LabelledImages
 from anatomy.stimuli.labelled_images_writer import write_labelled_images
 
+# What needs torch is imported where it is used: the processes that count import this file, as they import the step.
+if TYPE_CHECKING:
+    from anatomy.networks.network import Network
+
 SIZE, MASK = 224, 112
 LAYER = "conv5"
-BATCH = 64
+BATCH = 32
 SHAPES = 25
 # how many labels of each category; as many in all as the set that other tools were measured on had
 LABELS = {"color": 11, "object": 400, "part": 150, "material": 30, "scene": 60, "texture": 32}
-PREPROCESSING = Preprocessing(
-    input_size=SIZE, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)
-)
 QUANTILE, MINIMUM, TOP, RESAMPLES = 0.005, 0.04, 10, 1000
 
 
 def main() -> None:
     """Draw, decode, show, record, dissect; print."""
+    import torch
+
     options = arguments()
     torch.set_num_threads(options.threads)
     source = options.folder / f"drawn_{options.images}"
@@ -96,17 +94,28 @@ def timed(seconds: dict[str, float], what: str) -> Iterator[None]:
     seconds[what] = time.perf_counter() - start
 
 
-def load(weights: Path | None) -> Network:
+def load(weights: Path | None) -> "Network":
     """torchvision's AlexNet."""
+    import torch
+
+    from anatomy.networks.network import make_network, new_model
+    from anatomy.networks.preprocessing import Preprocessing
+
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    preprocessing = Preprocessing(input_size=SIZE, mean=mean, std=std)
     untrained = new_model("alexnet", 1000, 0).state_dict()
     state = untrained if weights is None else torch.load(weights, weights_only=True)
     outputs = [str(number) for number in range(len(state["classifier.6.bias"]))]
     cpu = torch.device("cpu")
-    return make_network("alexnet", "alexnet", state, PREPROCESSING, outputs, "benchmark", cpu)
+    return make_network("alexnet", "alexnet", state, preprocessing, outputs, "benchmark", cpu)
 
 
-def forward(network: Network, labelled: LabelledImages, seconds: dict[str, float]) -> None:
+def forward(network: "Network", labelled: LabelledImages, seconds: dict[str, float]) -> None:
     """The forward pass to the layer, alone, on inputs that are ready."""
+    import torch
+
+    from anatomy.networks.cut import prefix
+
     part = prefix(network.graph, [network.response(LAYER)])
     with torch.inference_mode():
         inputs = [
@@ -124,8 +133,11 @@ def forward(network: Network, labelled: LabelledImages, seconds: dict[str, float
     seconds["forward pass alone"] = took * len(labelled.stimuli.table) / shown
 
 
-def show(network: Network, labelled: LabelledImages, work: Path) -> None:
+def show(network: "Network", labelled: LabelledImages, work: Path) -> None:
     """Record the layer's responses as the step does."""
+    from anatomy.networks.receptive_field import receptive_fields
+    from anatomy.recording import RESPONSES, RecordedArray, record
+
     value = network.response(LAYER)
     fields = receptive_fields(network.graph, [value], SIZE)[value]
     array = RecordedArray(SPLIT, f"{RESPONSES}/{LAYER}", value, "float32", described(fields))

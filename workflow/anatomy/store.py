@@ -247,12 +247,21 @@ def read_rows(array: zarr.Array, rows: slice | NDArray | tuple[slice, ...]) -> N
 
     A chunk that fails its checksum is an error by name.
     """
+    if isinstance(rows, np.ndarray):
+        rows = _as_slice(rows)
     try:
         return array[rows] if isinstance(rows, slice) else array.oindex[rows]
     except (ValueError, RuntimeError, OSError) as error:
         raise InputError(
             f"{_place(array)}: a chunk cannot be read ({error}); remove the store and run again"
         ) from error
+
+
+def _as_slice(rows: NDArray) -> slice | NDArray:
+    """Consecutive rows as a slice, which Zarr reads several times as fast as indices."""
+    if rows.ndim == 1 and len(rows) and rows.dtype != np.bool_ and (np.diff(rows) == 1).all():
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows
 
 
 def row_blocks(rows: int, size: int) -> Sequence[slice]:

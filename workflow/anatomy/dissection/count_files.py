@@ -6,6 +6,7 @@ truths         int32 (group, code)
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from anatomy.dissection.counts import Concepts, Counts
 from anatomy.store import ArraySpec, StoreWriter, open_store, read_array, read_rows, row_blocks
 
 UNITS_PER_CHUNK = 64
+GROUPS_AT_ONCE = 10
 
 
 def write_counts(
@@ -34,10 +36,20 @@ def write_counts(
         "truths": _spec(number, codes),
     }
     writer = StoreWriter(path, manifest, provenance, specs)
-    for place, counts in enumerate(groups):
-        rows = slice(place, place + 1)
-        writer.write(str(place), {name: (rows, getattr(counts, name)[None]) for name in specs})
+    start = 0
+    for some in _batches(groups):
+        rows = slice(start, start + len(some))
+        stacked = {name: np.stack([getattr(counts, name) for counts in some]) for name in specs}
+        writer.write(str(start), {name: (rows, array) for name, array in stacked.items()})
+        start = rows.stop
     writer.finish()
+
+
+def _batches(groups: Iterable[Counts]) -> Iterator[list[Counts]]:
+    """Some groups at a time; the disk is waited for after each batch."""
+    rest = iter(groups)
+    while some := list(islice(rest, GROUPS_AT_ONCE)):
+        yield some
 
 
 class StoredCounts:
@@ -78,4 +90,5 @@ class StoredCounts:
 
 def _spec(*shape: int) -> ArraySpec:
     some_units = (min(UNITS_PER_CHUNK, shape[1]), shape[2]) if len(shape) == 3 else shape[1:]
-    return ArraySpec(shape, (1, *some_units), "int32", {"counts": "pixels"})
+    attributes = {"counts": "pixels"}
+    return ArraySpec(shape, (1, *some_units), "int32", attributes, compression="quick")
