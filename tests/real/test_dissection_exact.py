@@ -3,8 +3,6 @@
 On real photographs and a real AlexNet: thresholds, truth, activation and intersection of every unit and concept.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +14,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from paths import DATA
+from torch_settings import torch_as_it_was
 
 from anatomy.dissection.count_files import StoredCounts
 from anatomy.dissection.counts import Counts
@@ -123,17 +122,6 @@ def dissect(place: Path, images: int | None) -> Found:
         plain_thresholds=thresholds,
         plain_counts=plain.count(FOLDER, rows, responses, thresholds),
     )
-
-
-@contextmanager
-def torch_as_it_was() -> Iterator[None]:
-    """Undoes what steps set for their own process."""
-    threads = torch.get_num_threads()
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(False)
 
 
 @pytest.fixture(scope="module")

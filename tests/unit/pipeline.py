@@ -2,11 +2,10 @@
 
 import importlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
+from torch_settings import torch_as_it_was
 
 from anatomy.config.checks import check
 from anatomy.config.validation import validate
@@ -60,17 +59,6 @@ def plan_of(raw: dict[str, Any]) -> Plan:
     configuration = validate(raw)
     check(configuration)
     return make_plan(configuration)
-
-
-@contextmanager
-def torch_as_it_was() -> Iterator[None]:
-    """Undoes what steps set for their own process."""
-    threads = torch.get_num_threads()
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(False)
 
 
 def run(plan: Plan, only: tuple[str, ...] = ()) -> dict[str, Watched]:

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from pipeline import torch_as_it_was
 from torch import nn
+from torch_settings import torch_as_it_was
 
 from anatomy.cluster_tables import empty_tables
 from anatomy.networks import architectures

@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from pipeline import plan_of, run, torch_as_it_was
+from pipeline import plan_of, run
 from small import network_of, new
 from small_broden import LABELS, MASK, SIZE, packed, plane, write_folder
 from test_plan import changed_jobs, tiny
+from torch_settings import torch_as_it_was
 
 from anatomy.canonical import read_json
 from anatomy.config.dissection import BrodenFolder

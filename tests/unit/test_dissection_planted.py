@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from pipeline import torch_as_it_was
 from torch import nn
+from torch_settings import torch_as_it_was
 
 from anatomy.dissection.bases import random_rotation
 from anatomy.dissection.count_files import StoredCounts

@@ -6,7 +6,6 @@ The page is one file that needs nothing else: no server, no network, no other fi
 import base64
 import hashlib
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from urllib.parse import urlsplit
@@ -15,7 +14,7 @@ import pandas as pd
 
 from anatomy.dissection.gallery_page import COLUMNS, PAGE, SCRIPT, STYLE
 from anatomy.errors import InputError
-from anatomy.figures.style import MINUS, NULL, concept_category_colors
+from anatomy.figures.style import MINUS, NULL, concept_category_colors, concept_name
 
 MEASURES = ["threshold", "iou", "low", "high", "agreement"]
 UNIT_COLUMNS = ("unit", "concept", "category", "detector", *MEASURES)
@@ -84,11 +83,6 @@ def gallery(
         script=SCRIPT,
         script_digest=_digest(SCRIPT),
     )
-
-
-def displayed(concept: str) -> str:
-    """A concept's name without the ending that Broden gives to scenes (-s) and colours (-c)."""
-    return re.sub(r"-[sc]$", "", concept)
 
 
 def _check(
@@ -237,7 +231,7 @@ def _card(
     scale: float,
 ) -> str:
     """A unit. The script reads its values from the attributes."""
-    concept, category = escape(displayed(row["concept"])), escape(row["category"])
+    concept, category = escape(concept_name(row["concept"])), escape(row["category"])
     unit = row["unit"]
     values = "".join(
         f' data-{name}="{row[name]:.6g}"'
@@ -299,7 +293,7 @@ def _interval(row: Mapping[str, object], minimum: float, scale: float) -> str:
 def _details(row: Mapping[str, object], categories: Sequence[str]) -> str:
     rows = "".join(
         f'<tr data-category="{escape(name)}"><th scope="row"><span class="swatch"></span>'
-        f"{escape(name)}</th><td>{escape(displayed(row[f'{name}_concept'])) or DASH}</td>"
+        f"{escape(name)}</th><td>{escape(concept_name(row[f'{name}_concept'])) or DASH}</td>"
         f"<td>{_decimal(row[f'{name}_iou']) if row[f'{name}_concept'] else DASH}</td></tr>"
         for name in categories
     )

@@ -1,14 +1,11 @@
 """Figure of the images of categories that a lesion of a cluster hurts most."""
 
-import io
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
-from PIL import Image
 
 from anatomy.figures.circuit_parts import Colors
 from anatomy.figures.cluster_losses import (
@@ -22,6 +19,7 @@ from anatomy.figures.cluster_losses import (
     same_clustering,
 )
 from anatomy.figures.style import INK, QUIET, shorten, styled, super_category_colors
+from anatomy.figures.tiles import canvas, tile
 
 MOST_ROWS = 8
 MOST_IMAGES = 10
@@ -86,10 +84,7 @@ def _canvas(shown: pd.DataFrame, rows: int) -> tuple[Figure, Axes, float]:
     longest = max(_length(own) for _, own in shown.groupby("cluster"))
     width = max(2 * _MARGIN + _NAMES + longest, 9.5)
     height = _HEADING + rows * (_LABEL + _TILE + _ROW_GAP) + _MARGIN / 2
-    figure = Figure(figsize=(width, height), facecolor="white")
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, width), ylim=(0, height), autoscale_on=False)
-    axes.set_axis_off()
+    figure, axes = canvas(width, height)
     return figure, axes, height
 
 
@@ -129,12 +124,5 @@ def _row(axes: Axes, top: float, rows: pd.DataFrame, colors: Colors) -> None:
         at = left, top - _LABEL + 0.05
         axes.text(*at, text, color=colors[first["super_category"]], **look)
         for number, thumbnail in enumerate(own["thumbnail"]):
-            _picture(axes, left + number * (_TILE + _GAP), top - _LABEL - _TILE, thumbnail)
+            tile(axes, left + number * (_TILE + _GAP), top - _LABEL - _TILE, _TILE, thumbnail)
         left += length + _BETWEEN
-
-
-def _picture(axes: Axes, left: float, bottom: float, thumbnail: bytes) -> None:
-    picture = np.asarray(Image.open(io.BytesIO(thumbnail)).convert("RGB"))
-    edges = (left, left + _TILE, bottom, bottom + _TILE)
-    axes.imshow(picture, extent=edges, aspect="auto", interpolation="antialiased", zorder=3)
-    axes.add_patch(Rectangle((left, bottom), _TILE, _TILE, fc="none", ec=INK, lw=0.6, zorder=4))

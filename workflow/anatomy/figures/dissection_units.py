@@ -1,6 +1,5 @@
 """Figure of the best detectors of a network and the images they respond to most."""
 
-import io
 from typing import Any
 
 import numpy as np
@@ -8,11 +7,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from PIL import Image
 
 from anatomy.figures.cluster_losses import empty_figure
 from anatomy.figures.dissection_detectors import NO_DETECTOR, NOT_DISSECTED
-from anatomy.figures.style import INK, QUIET, concept_category_colors, shorten, styled
+from anatomy.figures.style import (
+    QUIET,
+    concept_category_colors,
+    concept_name,
+    shorten,
+    styled,
+)
+from anatomy.figures.tiles import canvas, tile
 
 MOST_ROWS = 12
 # Of one category, however few others there are.
@@ -69,7 +74,7 @@ def best_units(units: pd.DataFrame, top_images: pd.DataFrame, minimum_iou: float
         bottom = top - _LABEL - _TILE
         own = pictures.get((row.layer, row.unit), [])
         for image, thumbnail in enumerate(own):
-            _picture(axes, left + image * (_TILE + _GAP), bottom, thumbnail)
+            tile(axes, left + image * (_TILE + _GAP), bottom, _TILE, thumbnail)
         if not own:
             look = {"color": QUIET, "fontsize": 10.5, "va": "center"}
             axes.text(left, bottom + _TILE / 2, NO_IMAGES, **look)
@@ -91,10 +96,7 @@ def _canvas(columns: int, rows: int) -> tuple[Figure, Axes, float]:
     """Figure, axes in inches over all of it, and their height."""
     width = 2 * _MARGIN + columns * (_COLUMN + _BETWEEN) - _BETWEEN
     height = _HEADING + rows * (_LABEL + _TILE + _ROW_GAP) + _MARGIN / 2
-    figure = Figure(figsize=(width, height), facecolor="white")
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, width), ylim=(0, height), autoscale_on=False)
-    axes.set_axis_off()
+    figure, axes = canvas(width, height)
     return figure, axes, height
 
 
@@ -108,13 +110,8 @@ def _label(axes: Axes, left: float, top: float, row: Any, color: str) -> None:
     axes.text(left + _COLUMN, middle, unit, fontsize=10, color=QUIET, ha="right", **look)
     space = _COLUMN - 3 * _CHIP - len(unit) * _SMALL_LETTER
     letters = int(space / _LETTER) - len(f" ({row.category})")
-    name = f"{shorten(_name(row.concept), letters)} ({row.category})"
+    name = f"{shorten(concept_name(row.concept), letters)} ({row.category})"
     axes.text(left + _CHIP + 0.08, middle, name, fontsize=12, **look)
-
-
-def _name(concept: str) -> str:
-    """A concept without the ending that tells scenes and colors from objects of the same name."""
-    return concept.removesuffix("-s").removesuffix("-c")
 
 
 def _interval(row: Any) -> str:
@@ -126,10 +123,3 @@ def _interval(row: Any) -> str:
 def _decimals(iou: float) -> str:
     """.12; an IoU is never above 1."""
     return f"{iou:.2f}".removeprefix("0")
-
-
-def _picture(axes: Axes, left: float, bottom: float, thumbnail: bytes) -> None:
-    picture = np.asarray(Image.open(io.BytesIO(thumbnail)).convert("RGB"))
-    edges = (left, left + _TILE, bottom, bottom + _TILE)
-    axes.imshow(picture, extent=edges, aspect="auto", interpolation="antialiased", zorder=3)
-    axes.add_patch(Rectangle((left, bottom), _TILE, _TILE, fc="none", ec=INK, lw=0.6, zorder=4))

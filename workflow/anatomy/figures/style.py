@@ -1,5 +1,6 @@
 """One look for all figures: colours with one meaning each, sizes, and reproducible files."""
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -109,6 +110,11 @@ def concept_category_colors(names: Iterable[str]) -> dict[str, str]:
         known = ", ".join(_CONCEPT_CATEGORIES)
         raise InputError(f"a concept category is one of {known}, not {unknown[0]!r}")
     return {name: color for name, color in _CONCEPT_CATEGORIES.items() if name in found}
+
+
+def concept_name(concept: str) -> str:
+    """A concept without the ending that Broden gives to scenes (-s) and colors (-c)."""
+    return re.sub(r"-[sc]$", "", concept)
 
 
 def layer_colors(layers: Sequence[str]) -> dict[str, str]:
