@@ -34,7 +34,6 @@ NAMES = {
     "layer": "features.denseblock4.denselayer24.conv2",
     "set_name": "Broden",
     "minimum": MINIMUM,
-    "facts": {"Response": "after the non-linearity", "Images": "of_one_long_name_" * 6},
     "layers": [(f"conv{number}", f"conv{number}.html") for number in range(1, 30)],
 }
 

@@ -172,7 +172,7 @@ def archive(folder) -> dict[str, str]:
 
 def test_an_archive_is_unpacked_before_it_is_read(archive):
     plan = planned(configured(archive | {"images": 3}))
-    assert plan.specs["unpack_broden"] == {}
+    assert plan.specs["unpack_broden"] == {"archive": "data/set.zip"}
     assert plan.specs["labelled_images"] == {"images": 3}
     assert "toybox_broden" not in plan.specs
     assert list(plan.specs).index("unpack_broden") < list(plan.specs).index("labelled_images")

@@ -1,11 +1,12 @@
-"""The conda environment is in step with the one place for versions."""
+"""The conda environment is in step with the one place for versions, the SLURM profile with the rules."""
 
 import re
 from pathlib import Path
 
 import yaml
 
-ENVIRONMENTS = Path(__file__).parents[2] / "envs"
+ROOT = Path(__file__).parents[2]
+ENVIRONMENTS = ROOT / "envs"
 
 
 def pins(lines: list[str]) -> list[str]:
@@ -26,3 +27,19 @@ def test_every_requirement_is_pinned_exactly() -> None:
         for pin in pins(lines):
             if not pin.startswith("-"):
                 assert re.fullmatch(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==[0-9][A-Za-z0-9.]*", pin), pin
+
+
+def test_rules_that_take_a_gpu_go_to_its_partition() -> None:
+    profile = yaml.safe_load((ROOT / "workflow/profiles/slurm/profile.yaml").read_text("utf-8"))
+    listed = {
+        rule
+        for rule, resources in profile["set-resources"].items()
+        if resources == {"slurm_partition": "CHANGE_ME_gpu"}
+    }
+    taking = set()
+    for path in (ROOT / "workflow/rules").glob("*.smk"):
+        for rule in re.split(r"^rule ", path.read_text("utf-8"), flags=re.MULTILINE)[1:]:
+            if re.search(r"^        gpu=", rule, flags=re.MULTILINE):
+                taking.add(rule.split(":")[0])
+    assert "record_dissection_responses" in taking
+    assert listed == taking

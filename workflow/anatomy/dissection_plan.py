@@ -30,7 +30,7 @@ def broden_specs(configuration: Configuration, list_files: bool) -> dict[str, Sp
     if isinstance(broden, ToyboxBroden):
         specs["toybox_broden"] = broden.model_dump(mode="json", exclude={"source"})
     if isinstance(broden, BrodenArchive):
-        specs["unpack_broden"] = {}
+        specs["unpack_broden"] = {"archive": broden.archive}
     if configuration.dissection is None or broden is None:
         return specs
     spec: Spec = {"images": None}

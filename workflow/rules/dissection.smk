@@ -96,12 +96,7 @@ rule make_gallery:
         units="results/{network}/dissection/{layer}/units.csv",
         top_images="results/{network}/dissection/{layer}/top_images.parquet",
     output:
-        page=report(
-            "results/{network}/dissection/{layer}/gallery.html",
-            caption="../report/dissection_gallery.rst",
-            category="Network dissection",
-            labels={"network": "{network}", "shows": "units of {layer} (page)"},
-        ),
+        page="results/{network}/dissection/{layer}/gallery.html",
         record="results/records/dissection_gallery/{network}/{layer}.json",
     log:
         "results/logs/dissection_gallery/{network}/{layer}.log",

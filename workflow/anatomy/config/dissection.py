@@ -84,7 +84,7 @@ class Dissection(Section):
     minimum_iou: Share = Field(0.04, description="a unit whose best IoU is larger is a detector")
     top_images: int = Field(10, ge=1, le=100, description="images shown for each unit")
     resamples: int = Field(
-        1000, ge=0, le=100_000, description="bootstrap samples of the images, for intervals"
+        1000, ge=0, le=10_000, description="bootstrap samples of the images, for intervals"
     )
     dtype: Literal["float16", "float32"] = Field(
         "float32",

@@ -16,7 +16,6 @@ from anatomy.dissection.counts import Concepts
 
 Counting = Literal["one_per_unit", "one_per_category"]
 COUNTINGS: tuple[Counting, ...] = ("one_per_unit", "one_per_category")
-PUBLISHED_MINIMUM = 0.04
 
 
 @dataclass(frozen=True, eq=False)

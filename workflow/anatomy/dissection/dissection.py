@@ -9,6 +9,7 @@ from multiprocessing import get_context
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from anatomy.dissection.counts import Concepts, Counts, Tally
 from anatomy.dissection.masks import Upsampling
@@ -20,6 +21,8 @@ from anatomy.stimuli.labelled_images import LabelledImages
 from anatomy.store import row_blocks
 
 MOST_GROUPS = 100
+# responses that are looked at together; each takes some 30 bytes meanwhile
+VALUES_AT_ONCE = 1 << 22
 # to start another process takes as long as to count so many images
 WORTH_PROCESSES = 2000
 # groups that a process counts before it hands them over
@@ -42,8 +45,10 @@ def find_thresholds(
     """Threshold (unit,) that a share of all responses of a unit exceeds; takes in the top images on the way."""
     values = maps.images * math.prod(maps.shape)
     thresholds = make_thresholds(method, maps.units, values, share)
+    at_once = max(1, VALUES_AT_ONCE // (maps.units * math.prod(maps.shape)))
     for rows, block in track(maps.blocks(), "thresholds", maps.block_count):
-        thresholds.add(block.transpose(1, 0, 2, 3).reshape(maps.units, -1))
+        for some in row_blocks(len(block), at_once):
+            thresholds.add(block[some].transpose(1, 0, 2, 3).reshape(maps.units, -1))
         if top is not None:
             top.add(rows, block)
     return thresholds.read()
@@ -98,7 +103,8 @@ class Counter:
     def _run(
         self, maps: Maps, thresholds: NDArray[np.float32], groups: Sequence[slice]
     ) -> list[Counts]:
-        return list(self._count(maps, thresholds, groups))
+        with threadpool_limits(1):
+            return list(self._count(maps, thresholds, groups))
 
     def _count(
         self, maps: Maps, thresholds: NDArray[np.float32], groups: Sequence[slice]

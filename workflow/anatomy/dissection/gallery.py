@@ -34,7 +34,6 @@ def gallery(
     layer: str,
     minimum: float,
     set_name: str,
-    facts: Mapping[str, str] | None = None,
     layers: Sequence[tuple[str, str]] = (),
 ) -> str:
     """A layer's units as an HTML page; the same tables always give the same text.
@@ -46,7 +45,6 @@ def gallery(
     top_images : unit, rank, image_id, response, thumbnail (WebP, square, the region above the threshold outlined)
     minimum : a unit whose IoU is larger than this is a detector
     set_name : the labelled images
-    facts : what else the top of the page says, name -> value
     layers : (layer, relative address of its page), in network order; this layer may be among them
 
     Raises
@@ -74,7 +72,6 @@ def gallery(
         heading=_heading(network, layer, set_name, minimum, scale, most),
         layers=_layers(layer, layers),
         stats=_stats(units),
-        facts=_facts(facts or {}),
         chart=_chart(units, categories),
         chips="\n".join(_chips(units, categories)),
         cards="\n".join(cards),
@@ -166,16 +163,6 @@ def _stats(units: pd.DataFrame) -> str:
     ]
     items = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in entries)
     return f'<dl class="stats">{items}</dl>'
-
-
-def _facts(facts: Mapping[str, str]) -> str:
-    if not facts:
-        return ""
-    items = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
-        for name, value in facts.items()
-    )
-    return f'<dl class="facts">{items}</dl>'
 
 
 def _chart(units: pd.DataFrame, categories: Sequence[str]) -> str:

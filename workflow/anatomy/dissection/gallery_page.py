@@ -27,7 +27,6 @@ img-src data:; style-src '$style_digest'; script-src '$script_digest'">
 $heading
 $layers
 $stats
-$facts
 </div>
 $chart
 </header>
@@ -106,10 +105,6 @@ nav [aria-current] { font-weight: 650; }
 .stats dt { color: var(--quiet); font-size: .875rem; }
 .stats dd { margin: 0; font-size: 1.6rem; font-weight: 650; line-height: 1.2; }
 .stats small { color: var(--quiet); font-size: .875rem; font-weight: 400; }
-.facts { display: flex; flex-wrap: wrap; gap: .15rem 1.5rem; margin: 0; color: var(--quiet); }
-.facts div { display: flex; gap: .4em; }
-.facts dt { flex: none; max-width: 50%; }
-.facts dd { margin: 0; color: var(--ink); }
 
 .chart { flex: 0 1 25rem; min-width: min(100%, 19rem); margin: 0; }
 .chart svg { display: block; width: 100%; height: auto; font-size: 13px; fill: var(--ink); }
@@ -173,7 +168,7 @@ h2 { flex: 1; min-width: 0; margin: 0; font-size: 1.15rem; line-height: 1.3; fon
 .card:not([data-detector]) .swatch { background: none; border: 2.5px solid var(--shown); }
 .quiet { color: var(--quiet); }
 .measured { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; margin: 0; }
-.measured, .facts, details { font-size: .875rem; }
+.measured, details { font-size: .875rem; }
 .interval { display: block; width: 100%; height: 12px; margin: .1rem 0 .5rem; overflow: visible; }
 .interval .track { stroke: var(--track); stroke-width: 2; }
 .interval .minimum { stroke: var(--quiet); stroke-width: 1; }
@@ -224,8 +219,6 @@ const form = document.getElementById("controls");
 const list = document.getElementById("units");
 const fields = form.elements;
 const chips = [...form.querySelectorAll("[name=category]")];
-// inside a report the pages of other layers are not beside this one
-if (!/^(file|https?):$/.test(location.protocol)) document.querySelector("nav")?.remove();
 const links = [...document.querySelectorAll("nav a")].map((link) => [link, link.getAttribute("href")]);
 const units = [...list.children].map((card) => ({
   card,

@@ -48,8 +48,8 @@ class TopValues:
     """The `rank`-th largest value of each unit, exactly, from the `rank` largest that are kept.
 
     What is not above a unit's present `rank`-th largest value can never be wanted again, so that after the first
-    images only few values are touched. Memory: 8 bytes x rank x units, whatever the number of values (110 MB for
-    AlexNet's conv5 and the 63,305 images of Broden).
+    images only few values are touched. Memory: 8 bytes x rank x units, and half as much again for a moment, whatever
+    the number of values (110 and 55 MB for AlexNet's conv5 and the 63,305 images of Broden).
     """
 
     def __init__(self, units: int, rank: int) -> None:

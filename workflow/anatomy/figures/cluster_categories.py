@@ -20,7 +20,6 @@ from anatomy.figures.cluster_losses import (
     cluster_axis,
     cluster_places,
     clustering_name,
-    empty_figure,
     losses_of,
     points,
     recognition_legend,
@@ -29,6 +28,7 @@ from anatomy.figures.cluster_losses import (
 from anatomy.figures.style import (
     INK,
     NULL,
+    empty_figure,
     percent_axis,
     shorten,
     styled,

@@ -13,12 +13,11 @@ from anatomy.figures.cluster_losses import (
     NOT_CHOSEN,
     chosen_lesions,
     clustering_name,
-    empty_figure,
     loss_columns,
     points,
     same_clustering,
 )
-from anatomy.figures.style import INK, QUIET, shorten, styled, super_category_colors
+from anatomy.figures.style import INK, QUIET, empty_figure, shorten, styled, super_category_colors
 from anatomy.figures.tiles import canvas, tile
 
 MOST_ROWS = 8

@@ -16,7 +16,7 @@ from anatomy.figures.style import (
     MINUS,
     NULL,
     QUIET,
-    message,
+    empty_figure,
     percent,
     percent_axis,
     styled,
@@ -195,13 +195,6 @@ def recognition_legend(
         **TIGHT_LEGEND,
     )
     legend.get_title().set_color(QUIET)
-
-
-def empty_figure(title: str, text: str) -> Figure:
-    figure = Figure(figsize=(9, 4), layout="constrained")
-    figure.suptitle(title, x=0.01, ha="left")
-    message(figure.add_subplot(), text)
-    return figure
 
 
 def _methods(lesions: pd.DataFrame) -> list[str]:

@@ -14,11 +14,11 @@ from matplotlib.ticker import MaxNLocator
 
 from anatomy.figures.circuit_curves import HALO
 from anatomy.figures.circuit_parts import TIGHT_LEGEND, Colors
-from anatomy.figures.cluster_losses import empty_figure
 from anatomy.figures.style import (
     INK,
     NULL,
     concept_category_colors,
+    empty_figure,
     percent_axis,
     shorten,
     styled,

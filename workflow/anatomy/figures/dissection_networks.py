@@ -6,7 +6,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from anatomy.figures.circuit_parts import TIGHT_LEGEND, Colors
-from anatomy.figures.cluster_losses import empty_figure
 from anatomy.figures.dissection_detectors import (
     ALL,
     NOT_DISSECTED,
@@ -20,7 +19,7 @@ from anatomy.figures.dissection_detectors import (
     stacked_bars,
     total_intervals,
 )
-from anatomy.figures.style import NULL, QUIET, percent_axis, shorten, styled
+from anatomy.figures.style import NULL, QUIET, empty_figure, percent_axis, shorten, styled
 
 MOST_IN_A_ROW = 4
 # Inches.

@@ -10,7 +10,6 @@ from matplotlib.ticker import MaxNLocator
 
 from anatomy.figures.circuit_curves import HALO
 from anatomy.figures.circuit_parts import TIGHT_LEGEND, Colors
-from anatomy.figures.cluster_losses import empty_figure
 from anatomy.figures.dissection_detectors import (
     ALL,
     ON_BARS,
@@ -20,7 +19,7 @@ from anatomy.figures.dissection_detectors import (
     category_handles,
     stacked_bars,
 )
-from anatomy.figures.style import INK, MINUS, QUIET, message, shorten, styled
+from anatomy.figures.style import INK, MINUS, QUIET, empty_figure, message, shorten, styled
 from anatomy.stats import Estimate, t_interval
 
 NO_MIXTURES = "No units were rotated or combined."

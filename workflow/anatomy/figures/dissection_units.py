@@ -8,12 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from anatomy.figures.cluster_losses import empty_figure
 from anatomy.figures.dissection_detectors import NO_DETECTOR, NOT_DISSECTED
 from anatomy.figures.style import (
     QUIET,
     concept_category_colors,
     concept_name,
+    empty_figure,
     shorten,
     styled,
 )

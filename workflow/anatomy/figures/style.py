@@ -158,3 +158,11 @@ def message(axes: Axes, text: str) -> None:
     """Say in an empty panel why it is empty."""
     axes.set_axis_off()
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=QUIET)
+
+
+def empty_figure(title: str, text: str) -> Figure:
+    """A figure that has nothing to show, and says why."""
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left")
+    message(figure.add_subplot(), text)
+    return figure

@@ -2,13 +2,20 @@
 
 from anatomy.archives import unpack_zip
 from anatomy.canonical import file_digest, write_json
+from anatomy.progress import track
 from anatomy.steps.step import Job, run_step
 
 
 def main(job: Job) -> None:
     """Unpack, and say where the folder is."""
     archive = job.path("archive")
-    inside = unpack_zip(archive, job.path("folder"))
+    with track((), f"unpack {job.spec['archive']}", total=0) as bar:
+
+        def progress(_done: int, total: int) -> None:
+            bar.total = total
+            bar.update()
+
+        inside = unpack_zip(archive, job.path("folder"), progress)
     write_json(job.path("manifest"), {"folder": str(inside), "archive": file_digest(archive)})
 
 

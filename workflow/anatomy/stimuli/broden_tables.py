@@ -9,6 +9,7 @@ import pandas as pd
 
 from anatomy.errors import InputError
 from anatomy.stimuli.concept_codes import CONCEPT_COLUMNS, LARGEST_NUMBER
+from anatomy.stimuli.toybox.vocabulary import CONCEPT_CATEGORIES
 
 Row = tuple[int, dict[str, str]]
 
@@ -54,9 +55,9 @@ def read_categories(path: Path) -> tuple[str, ...]:
     categories: list[str] = []
     for line, row in read_rows(path, ["name"]):
         name = row["name"]
-        # it names a file, and joins others in a cell
-        if not name or "/" in name or ";" in name:
-            raise InputError(f"{path}: line {line}, column name: {name!r} cannot be a category")
+        if name not in CONCEPT_CATEGORIES:
+            known = ", ".join(CONCEPT_CATEGORIES)
+            raise InputError(f"{path}: line {line}, column name: {name!r} is none of {known}")
         if name in categories:
             raise InputError(f"{path}: line {line}, column name: {name!r} is there twice")
         categories.append(name)
