@@ -4,8 +4,8 @@
 
 Draws a set with several hundred labels into FOLDER (once), then does what the steps of the workflow do, one after the
 other, and prints Markdown tables for docs/performance.md: images per second, disk, peak memory. `--weights` takes a
-state_dict of torchvision's AlexNet; without it the network is untrained. Memory is the largest of the process,
-and of any of those that count.
+state_dict of torchvision's AlexNet; without it the network is untrained. Memory is that of this process,
+without those that count.
 """
 
 import argparse
@@ -195,11 +195,8 @@ def report(seconds: dict[str, float], images: int, work: Path) -> None:
     for name in ("responses.zarr", "labels.zarr", "images.zarr", "counts.zarr"):
         size = sum(f.stat().st_size for f in (work / name).rglob("*") if f.is_file())
         print(f"{name}: {size / 1e6 / images * 1000:.1f} MB per 1,000 images")
-    peak, of_child = (
-        resource.getrusage(who).ru_maxrss / 2**20
-        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    print(f"peak memory: {peak:.2f} GiB, of a process that counts {of_child:.2f} GiB")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"peak memory, without processes that count: {peak:.2f} GiB")
 
 
 def draw(folder: Path, images: int) -> None:

@@ -23,6 +23,8 @@ SMALL = {
         "refinement": 0,
         "controls": ["random"],
         "comparison": None,
+        "stability": None,
+        "pictures": 0,
     },
     "knockouts": {
         "layers": ["conv1", "fc7"],
