@@ -33,13 +33,11 @@ def broden_specs(configuration: Configuration, list_files: bool) -> dict[str, Sp
         specs["unpack_broden"] = {"archive": broden.archive}
     if configuration.dissection is None or broden is None:
         return specs
-    spec: Spec = {"images": None}
+    spec: Spec = {"images": None if isinstance(broden, ToyboxBroden) else broden.images}
     if isinstance(broden, BrodenFolder):
-        spec = {"folder": broden.folder, "images": broden.images}
+        spec["folder"] = broden.folder
         if list_files:
             spec["tables"] = _tables_digest(Path(broden.folder))
-    if isinstance(broden, BrodenArchive):
-        spec = {"images": broden.images}
     return specs | {"labelled_images": spec}
 
 

@@ -10,6 +10,7 @@ import zlib
 from pathlib import Path
 from typing import TextIO
 
+from anatomy.archives import INDEX
 from anatomy.config import resolution
 from anatomy.config.clusters import Clusters
 from anatomy.config.configuration import Configuration
@@ -22,7 +23,6 @@ from anatomy.stimuli.folder import count_images
 NEEDED_BY_CIRCUITS = ("scoring", "extraction", "evaluation")
 FOLDERS = tuple(dict.fromkeys(FOLDER_OF_SPLIT.values()))
 TORCHVISION_OUTPUTS = 1000
-INDEX = "index.csv"
 UTF_8 = "utf-8-sig"  # with or without a byte order mark
 UNREADABLE_ZIP = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError)
 # two for the smallest comparison and as many for the reference, see anatomy.scoring_stability

@@ -108,7 +108,8 @@ class Tally:
         """
         number = len(self.counts.intersections)
         places = len(present) + 1
-        # few concepts are in one image: their places, not their codes, keep the table small enough for the cache
+        # few concepts are in one image: their places, not their codes, keep the table small enough for the cache; the
+        # places of all others are left from earlier images, and nobody looks at them
         self._code_place[present] = np.arange(1, places)
         used = slots[slots.any(axis=1)]
         # numpy's take is several times faster here than indexing
@@ -121,7 +122,6 @@ class Tally:
         categories = np.unique(self._concepts.category[present])
         self.counts.activations[:, categories] += active[:, None]
         self.counts.truths[present] += truths
-        self._code_place[present] = 0
 
 
 def intersection_over_union(counts: Counts, category: NDArray[np.int64]) -> NDArray[np.float64]:

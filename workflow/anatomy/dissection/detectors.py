@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from anatomy.dissection.counts import Concepts
+from anatomy.dissection.counts import Concepts, Counts, intersection_over_union
 
 Counting = Literal["one_per_unit", "one_per_category"]
 COUNTINGS: tuple[Counting, ...] = ("one_per_unit", "one_per_category")
@@ -44,6 +44,11 @@ class Best:
                 values[..., number] = np.take_along_axis(among, best[..., None], -1)[..., 0]
                 codes[..., number] = np.where(values[..., number] > 0, own[best], 0)
         return cls(codes, values)
+
+    @classmethod
+    def of_counts(cls, counts: Counts, concepts: Concepts) -> "Best":
+        """From counts of pixels."""
+        return cls.of(intersection_over_union(counts, concepts.category), concepts)
 
     def of_all(self) -> tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.floating]]:
         """Category, code and IoU (..., unit) of the concept that fits best of all; of equal ones the first category."""

@@ -77,8 +77,7 @@ def _label(
     groups: Counts, weights: NDArray[np.float64], concepts: Concepts
 ) -> tuple[NDArray[np.integer], NDArray[np.float32], Best]:
     """Labels (unit,) on all images, their resampled IoU (resample, unit), and the best concepts of each resample."""
-    total = intersection_over_union(groups.total(), concepts.category)
-    _, labels, _ = Best.of(total, concepts).of_all()
+    _, labels, _ = Best.of_counts(groups.total(), concepts).of_all()
     shape = len(weights), len(labels)
     own = np.zeros(shape, np.float32)
     codes, best = (

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from anatomy.dissection.counts import Concepts, Counts, intersection_over_union
+from anatomy.dissection.counts import Concepts, Counts
 from anatomy.dissection.detectors import COUNTINGS, Best, Detectors, count_detectors
 from anatomy.dissection.masks import Upsampling
 from anatomy.dissection.resampling import Resampled
@@ -30,7 +30,7 @@ def unit_table(
     minimum: float,
 ) -> pd.DataFrame:
     """A row per unit: what it detects best, how well, and the best concept of every category with its counts."""
-    best = Best.of(intersection_over_union(total, concepts.category), concepts)
+    best = Best.of_counts(total, concepts)
     category, code, iou = best.of_all()
     low, high = np.quantile(resampled.iou, INTERVAL, axis=0) if len(resampled.iou) else (None, None)
     names = np.array(concepts.names, dtype=object)
@@ -62,7 +62,7 @@ def detector_table(
     layer: str, total: Counts, concepts: Concepts, resampled: Resampled, minimum: float
 ) -> pd.DataFrame:
     """A row per rule of counting and concept category, and one for all categories."""
-    best = Best.of(intersection_over_union(total, concepts.category), concepts)
+    best = Best.of_counts(total, concepts)
     units = best.iou.shape[0]
     rows = []
     for counting in COUNTINGS:
@@ -92,7 +92,7 @@ def detector_table(
 
 def basis_rows(about: Row, total: Counts, concepts: Concepts, minimum: float) -> Iterator[Row]:
     """Numbers of detectors of one basis; `about` says which."""
-    best = Best.of(intersection_over_union(total, concepts.category), concepts)
+    best = Best.of_counts(total, concepts)
     for counting in COUNTINGS:
         counted = count_detectors(best, counting, minimum)
         for category, unique, detecting in _by_category(counted, concepts):
