@@ -128,15 +128,28 @@ def response_node(graph_module: fx.GraphModule, node: fx.Node) -> fx.Node:
     Where the layer's output goes to several places, or to an addition, before any non-linearity, the response is
     the last value that belongs to this layer alone.
     """
-    current = node
-    while len(current.users) == 1:
-        (user,) = current.users
+    return _own_nodes(graph_module, node)[-1]
+
+
+def preactivation_node(graph_module: fx.GraphModule, node: fx.Node) -> fx.Node:
+    """The last node of a layer's own before its non-linearity: the layer's output, or its batch normalisation's."""
+    linear = [
+        own for own in _own_nodes(graph_module, node) if not is_non_linearity(graph_module, own)
+    ]
+    return linear[-1]
+
+
+def _own_nodes(graph_module: fx.GraphModule, node: fx.Node) -> list[fx.Node]:
+    """A layer's call, what nothing else reads on the way to its non-linearity, and that, if there is one, last."""
+    own = [node]
+    while len(own[-1].users) == 1:
+        (user,) = own[-1].users
         if is_non_linearity(graph_module, user):
-            return user
+            return [*own, user]
         if not _is_batch_norm(graph_module, user):
             break
-        current = user
-    return current
+        own.append(user)
+    return own
 
 
 def following_batch_norm(graph_module: fx.GraphModule, node: fx.Node) -> nn.BatchNorm2d | None:

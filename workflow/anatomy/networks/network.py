@@ -19,6 +19,7 @@ from anatomy.networks.graph import (
     find_layers,
     following_batch_norm,
     layer_nodes,
+    preactivation_node,
     response_node,
     trace,
 )
@@ -76,6 +77,11 @@ class Network:
         """Name of the graph's value that is the layer's response (behind its non-linearity)."""
         (node,) = self._calls(name)
         return value_name(response_node(self.graph, node))
+
+    def preactivation(self, name: str) -> str:
+        """Name of the graph's value that the layer's non-linearity reads (behind its batch normalisation)."""
+        (node,) = self._calls(name)
+        return value_name(preactivation_node(self.graph, node))
 
     @property
     def logits(self) -> str:
