@@ -25,6 +25,9 @@ include: "workflow/rules/circuit_analyses.smk"
 include: "workflow/rules/knockouts.smk"
 include: "workflow/rules/clusters.smk"
 include: "workflow/rules/dissection.smk"
+include: "workflow/rules/features.smk"
+include: "workflow/rules/activations.smk"
+include: "workflow/rules/identity.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/summary.smk"
 include: "workflow/rules/figures.smk"
@@ -38,6 +41,9 @@ localrules:
     knockouts,
     clusters,
     dissection,
+    features,
+    activations,
+    identity,
     figures,
 
 
@@ -49,6 +55,9 @@ rule all:
         TARGETS["knockouts"],
         TARGETS["clusters"],
         TARGETS["dissection"],
+        TARGETS["features"],
+        TARGETS["activations"],
+        TARGETS["identity"],
         TARGETS["figures"],
         "results/summary.csv",
     message:
@@ -95,6 +104,27 @@ rule dissection:
         TARGETS["dissection"],
     message:
         "The dissections are there"
+
+
+rule features:
+    input:
+        TARGETS["features"],
+    message:
+        "The features are there"
+
+
+rule activations:
+    input:
+        TARGETS["activations"],
+    message:
+        "The activations are there"
+
+
+rule identity:
+    input:
+        TARGETS["identity"],
+    message:
+        "The identity task is done"
 
 
 rule figures:

@@ -9,7 +9,8 @@ from torch_settings import torch_as_it_was
 
 from anatomy.config.checks import check
 from anatomy.config.validation import validate
-from anatomy.plan import FIGURES, Plan, make_plan
+from anatomy.figure_plan import FIGURE_FOLDERS, FIGURES
+from anatomy.plan import Plan, make_plan
 from anatomy.steps.step import Job
 from anatomy.tables import CLUSTER_TABLES
 
@@ -25,7 +26,13 @@ FIGURE_STEPS = {
     "clusters": "cluster_figures",
     "dissection": "dissection_figures",
     "rotations": "rotation_figures",
+    "features": "feature_figures",
+    "activations": "activation_figures",
+    "interventions": "manipulation_figures",
+    "identity": "identity_figures",
 }
+IDENTITIES = RESULTS / "identities/images.json"
+PAIRS = RESULTS / "identities/pairs.csv"
 
 
 class Watched(dict):
@@ -260,8 +267,12 @@ def _scoring_stability(plan: Plan, network: str, shard: str) -> dict[str, Any]:
     return _shown(plan, network) | {"table": table}
 
 
-def _top_images(plan: Plan, network: str) -> dict[str, Any]:
-    return _shown(plan, network) | {"table": RESULTS / network / "circuits/top_images.parquet"}
+def _top_images(plan: Plan, network: str, method: str) -> dict[str, Any]:
+    return {
+        "network": RESULTS / network / "network/network.json",
+        "stimuli": plan.stimuli_of(method),
+        "table": RESULTS / network / method / "top_images.parquet",
+    }
 
 
 def _circuit_pictures(plan: Plan, network: str, shard: str) -> dict[str, Any]:
@@ -289,6 +300,117 @@ def _knockouts(plan: Plan, network: str, part: str) -> dict[str, Any]:
         "stimuli": plan.stimuli_of("knockouts"),
         "recording": plan.recording_of("knockouts", network),
         "table": RESULTS / network / f"knockouts/parts/{part}.parquet",
+        "categories": RESULTS / network / f"knockouts/parts/categories/{part}.parquet",
+    }
+
+
+def _knockout_tables(plan: Plan, network: str) -> dict[str, Any]:
+    folder = RESULTS / network / "knockouts"
+    return {
+        "table": folder / "performance.csv",
+        "categories": plan.knockout_categories(network),
+        "categories_table": folder / "categories.csv",
+        "areas": folder / "areas.csv",
+    }
+
+
+def _features(_plan: Plan, network: str, layer: str) -> dict[str, Any]:
+    return {
+        "network": RESULTS / network / "network/network.json",
+        "table": RESULTS / network / f"features/{layer}.parquet",
+    }
+
+
+def _filters(plan: Plan, network: str) -> dict[str, Any]:
+    return {
+        "network": RESULTS / network / "network/network.json",
+        "table": plan.filter_tables(network),
+    }
+
+
+def _activations(plan: Plan, network: str) -> dict[str, Any]:
+    folder = RESULTS / network / "activations"
+    return {
+        "network": RESULTS / network / "network/network.json",
+        "stimuli": plan.stimuli_of("activations"),
+        "store": folder / "maps.zarr",
+        "manifest": folder / "maps.json",
+        "table": folder / "channels.csv",
+    }
+
+
+def _occlusion(plan: Plan, network: str) -> dict[str, Any]:
+    folder = RESULTS / network / "activations"
+    return {
+        "network": RESULTS / network / "network/network.json",
+        "stimuli": plan.stimuli_of("activations"),
+        "top_images": folder / "top_images.parquet",
+        "table": folder / "occlusion.parquet",
+    }
+
+
+def _manipulation(_plan: Plan, network: str) -> dict[str, Any]:
+    folder = RESULTS / network / "activations"
+    return {
+        "network": RESULTS / network / "network/network.json",
+        "labelled": LABELLED,
+        "table": folder / "manipulation.parquet",
+        "detectors": folder / "interventions.csv",
+        "examples": folder / "manipulation_examples.parquet",
+    }
+
+
+def _stored_images(folder: Path) -> dict[str, Any]:
+    return {
+        "store": folder / "images.zarr",
+        "manifest": folder / "images.json",
+        "table": folder / "images.csv",
+    }
+
+
+def _identities(_plan: Plan) -> dict[str, Any]:
+    return _stored_images(RESULTS / "identities")
+
+
+def _localizer(_plan: Plan) -> dict[str, Any]:
+    return _stored_images(RESULTS / "localizer")
+
+
+def _identity_pairs(_plan: Plan) -> dict[str, Any]:
+    return {"identities": IDENTITIES, "table": PAIRS}
+
+
+def _identity_readout(_plan: Plan, network: str) -> dict[str, Any]:
+    folder = RESULTS / network / "identity"
+    return {
+        "network": RESULTS / network / "network/network.json",
+        "identities": IDENTITIES,
+        "pairs": PAIRS,
+        "cross_validation": folder / "cross_validation.csv",
+        "accuracy": folder / "accuracy.csv",
+        "model": folder / "readout.npz",
+    }
+
+
+def _unit_selectivity(plan: Plan, network: str) -> dict[str, Any]:
+    return {
+        "network": RESULTS / network / "network/network.json",
+        "identities": IDENTITIES,
+        "localizer": plan.localizer(),
+        "table": RESULTS / network / "identity/selectivity.csv",
+    }
+
+
+def _identity_lesions(_plan: Plan, network: str) -> dict[str, Any]:
+    folder = RESULTS / network / "identity"
+    return {
+        "network": RESULTS / network / "network/network.json",
+        "identities": IDENTITIES,
+        "pairs": PAIRS,
+        "model": folder / "readout.npz",
+        "selectivity": folder / "selectivity.csv",
+        "lesions": folder / "lesions.csv",
+        "dissociation": folder / "dissociation.csv",
     }
 
 
@@ -343,24 +465,40 @@ def _summary(plan: Plan) -> dict[str, Any]:
         "circuits": plan.tables("circuits", "summary"),
         "controls": plan.tables("circuits", "controls"),
         "overlaps": plan.tables("circuits", "overlap"),
-        "knockouts": plan.tables("knockouts", "performance"),
+        "knockouts": plan.tables("knockouts", "areas"),
         "cluster_lesions": plan.tables("clusters", "lesions"),
         "cluster_losses": plan.tables("clusters", "losses"),
         "detectors": plan.tables("dissection", "detectors"),
         "rotations": plan.rotation_tables(),
+        "manipulation": plan.manipulation_tables(),
+        "accuracy": plan.tables("identity", "accuracy"),
+        "dissociation": plan.tables("identity", "dissociation"),
         "table": RESULTS / "summary.csv",
     }
 
 
 def _figures(plan: Plan, kind: str, network: str) -> dict[str, Any]:
-    circuits = RESULTS / network / "circuits"
-    if kind == "pictures":
-        return {
+    tables = _figure_tables(plan, kind, network)
+    if kind in FIGURE_FOLDERS:
+        method, folder = FIGURE_FOLDERS[kind]
+        return tables | {"folder": RESULTS / network / method / "figures" / folder}
+    method, names = FIGURES[kind]
+    figures = {name: RESULTS / network / method / f"figures/{name}.png" for name in names}
+    # a figure that is called like its table says that it is the figure
+    return tables | {k if k not in tables else f"{k}_figure": p for k, p in figures.items()}
+
+
+def _figure_tables(plan: Plan, kind: str, network: str) -> dict[str, Any]:
+    """What figures of a kind are drawn from."""
+    if kind == "activations":
+        return _activation_tables(plan, network)
+    own = RESULTS / network
+    circuits, activations = own / "circuits", own / "activations"
+    return {
+        "pictures": {
             "units": plan.picture_tables(network, "units"),
             "connections": plan.picture_tables(network, "connections"),
-            "folder": circuits / "figures/pictures",
-        }
-    tables = {
+        },
         "circuits": {
             name: circuits / f"{name}.csv" for name in ("summary", "sweep", "frontier", "controls")
         },
@@ -372,23 +510,54 @@ def _figures(plan: Plan, kind: str, network: str) -> dict[str, Any]:
         },
         "score_comparison": {"table": circuits / "score_comparison.csv"},
         "scoring_stability": {"table": circuits / "scoring_stability.csv"},
-        "knockouts": {"table": RESULTS / network / "knockouts/performance.csv"},
+        "knockouts": {
+            "table": own / "knockouts/performance.csv",
+            "areas": own / "knockouts/areas.csv",
+            "categories": own / "knockouts/categories.csv",
+        },
         "clusters": {
-            "validation": RESULTS / network / "clusters/cv.csv",
+            "validation": own / "clusters/cv.csv",
             **{
-                name: RESULTS / network / f"clusters/{name}.csv"
+                name: own / f"clusters/{name}.csv"
                 for name in ("choice", "lesions", "losses", "layers")
             },
             "images": plan.hurt_images(network),
         },
         "dissection": {
-            "detectors": RESULTS / network / "dissection/detectors.csv",
+            "detectors": own / "dissection/detectors.csv",
             "units": plan.dissected(network, "units.csv"),
             "top_images": plan.dissected(network, "top_images.parquet"),
         },
-        "rotations": {"table": RESULTS / network / "dissection/rotations.csv"},
+        "rotations": {"table": own / "dissection/rotations.csv"},
+        "features": {
+            "tables": plan.feature_tables(network),
+            "filters": plan.filter_tables(network),
+        },
+        "interventions": {
+            "table": activations / "manipulation.parquet",
+            "examples": activations / "manipulation_examples.parquet",
+        },
+        "identity": {
+            **{
+                name: own / f"identity/{name}.csv"
+                for name in (
+                    *("accuracy", "cross_validation", "selectivity"),
+                    *("lesions", "dissociation"),
+                )
+            },
+            "identities": IDENTITIES,
+            "pairs": PAIRS,
+        },
     }[kind]
-    method, names = FIGURES[kind]
-    figures = {name: RESULTS / network / method / f"figures/{name}.png" for name in names}
-    # a figure that is called like its table says that it is the figure
-    return tables | {k if k not in tables else f"{k}_figure": p for k, p in figures.items()}
+
+
+def _activation_tables(plan: Plan, network: str) -> dict[str, Any]:
+    folder = RESULTS / network / "activations"
+    return {
+        "maps": folder / "maps.json",
+        "channels": folder / "channels.csv",
+        "stimuli": plan.stimuli_of("activations"),
+        "top_images": folder / "top_images.parquet",
+        "occlusion": plan.occlusion_tables(network),
+        "features": plan.feature_tables(network),
+    }

@@ -367,6 +367,7 @@ def test_the_steps_draw_the_categories_that_have_a_circuit(tmp_path):
         "folder": tmp_path / "pictures",
     }
     spec = {"network": "small", "threads": 1, "batch_size": 7, "score": "absolute_per_image"}
+    spec |= {"split": "evaluation", "kept": 1, "layers": None}
     spec |= {"categories": categories, "names": {c: c.upper() for c in categories}}
     job = Job(spec, 0, {name: [path] for name, path in paths.items()})
     top_images.main(job)

@@ -52,6 +52,15 @@ def usual():
         "clusters": {"stimuli": "toybox", "networks": ["small"]},
         "broden": {"source": "toybox", "images_per_category": 2},
         "dissection": {"networks": ["small"]},
+        "features": {"networks": ["small"]},
+        "activations": {
+            "stimuli": "toybox",
+            "networks": ["small"],
+            "occlusion": {},
+            "manipulation": {},
+        },
+        "identities": {"source": "toybox"},
+        "identity": {"networks": ["small"]},
         "compute": {"threads": 1},
     }
 
@@ -110,6 +119,11 @@ UNKNOWN_KEYS = [
     ("broden.images_by_category", "did you mean images_per_category?"),
     ("dissection.quantil", "did you mean quantile?"),
     ("dissection.rotations.strength", "did you mean strengths?"),
+    ("features.pyramid_level", "did you mean pyramid_levels?"),
+    ("activations.occlusion.patches", "did you mean patch?"),
+    ("activations.manipulation.control", "did you mean controls?"),
+    ("identities.view", "did you mean views?"),
+    ("identity.penalty", "did you mean penalties?"),
     ("compute.cores", "known here are threads, batch_size"),
     ("stimuli.toybox.folder", "known here are source, categories, image_size, images, seed"),
 ]
@@ -240,6 +254,30 @@ WRONG_VALUES = [
         "broden",
         NOTHING,
         "dissection: there are no labelled images to dissect with; add a section broden",
+    ),
+    ("features.networks", ["large"], "features.networks: 'large' is not defined; there are"),
+    ("features.pyramid_scale", 1, "features.pyramid_scale = 1 is not possible: it must be greater"),
+    ("features.pyramid_levels", 0, "pyramid_levels = 0 is not possible: it must be at least 1"),
+    ("activations.stimuli", "toybax", "activations.stimuli: 'toybax' is not defined"),
+    ("activations.images", 0, "activations.images = 0 is not possible: it must be at least 1"),
+    ("activations.images", [], "activations.images = [] is not possible: it must have 1 or more"),
+    ("activations.images", ["a", "a"], "it must name each value only once"),
+    ("activations.images", [7], "activations.images[0] = 7 is not possible: it must be text"),
+    ("activations.occlusion.patch", 1, "patch = 1 is not possible: it must be less than 1"),
+    ("activations.occlusion.fill", "black", "it must be 'mean', 'grey' or 'noise'"),
+    ("activations.manipulation.concept_categories", ["leg"], "concept_categories[0] = 'leg' is"),
+    ("activations.manipulation.controls", 0, "controls = 0 is not possible: it must be at least 1"),
+    ("identities.source", "zip", "identities.source = 'zip' is not possible: it must be 'toybox'"),
+    ("identities.identities", {"test": 1}, "identities.identities.test = 1 is not possible"),
+    ("identity.training_pairs", 2402, "it must be a multiple of 4"),
+    ("identity.proportions", [0.1, 0.6], "identity.proportions[1] = 0.6 is not possible"),
+    ("identity.proportions", [0.2, 0.1], "it must ascend without repetition"),
+    ("identity.representations", ["sum"], "identity.representations[0] = 'sum' is not possible"),
+    ("identity.localizer", {"folder": "x"}, "identity.localizer.kinds is missing"),
+    (
+        "identities",
+        NOTHING,
+        "identity: there are no faces and houses to tell apart; add a section identities",
     ),
     ("circuits.removed_fractions", [0, 0.5, 0.4], "it must begin with 0 and ascend"),
     ("circuits.removed_fractions", [0.1, 0.5], "it must begin with 0 and ascend"),
@@ -397,6 +435,54 @@ IMPOSSIBLE = [
         96,
         "the labelled images of broden have 96 pixels, but network 'small' sees 64; take the Broden of this size, "
         "or set networks.small.preprocessing.input_size",
+    ),
+    (
+        "features.layers",
+        ["fc6"],
+        "features.layers: 'fc6' of network 'small' is neither a convolution nor the output layer",
+    ),
+    ("activations.layers", ["fc6"], "activations.layers: 'fc6' of network 'small' is no convol"),
+    (
+        "activations.images",
+        13,
+        "activations.images = 13 asks for images of as many categories, but stimuli.toybox has 12",
+    ),
+    ("identity.layer", "conv9", "identity.layer: network 'small' has no layer 'conv9'"),
+    ("identity.layer", "fc8", "identity.layer: 'fc8' is the output layer of network 'small'"),
+    (
+        "identity.readout",
+        "conv2",
+        "identity.readout: 'conv2' lies before identity.layer = 'conv3' in network 'small', so that no",
+    ),
+    (
+        "identities.image_size",
+        32,
+        "identities.image_size = 32 is smaller than the input of network 'small' (64), to which the",
+    ),
+    (
+        "identities.identities",
+        {"training": 6},
+        "identity.folds = 4 needs at least 2 identities of each kind in every fold, but there are 6",
+    ),
+    (
+        "identities.views",
+        2,
+        "identity.training_pairs asks for 600 pairs of the same face, but 60 identities in 2 views make 60",
+    ),
+    (
+        "identities",
+        {"source": "folder", "folder": "nowhere"},
+        "identities.folder: there is no folder nowhere/face",
+    ),
+    (
+        "identity.localizer",
+        {"folder": "nowhere", "kinds": {"face": ["adult"], "house": ["house"]}},
+        "identity.localizer.kinds: there is no folder nowhere/adult",
+    ),
+    (
+        "identity.localizer",
+        {"folder": "x", "kinds": {"face": ["a"], "house": ["a"]}},
+        "identity.localizer.kinds: folder 'a' is named twice",
     ),
     (
         "networks.own",
@@ -666,6 +752,7 @@ def test_what_is_no_archive_is_named(tmp_path):
 def of_size(size):
     """Networks whose input is as large as that, dissected with labelled images as large."""
     raw = usual()
+    raw["identities"]["image_size"] = size
     for method in ("circuits", "knockouts", "clusters"):
         del raw[method]
     for stimuli in raw["stimuli"].values():

@@ -17,7 +17,9 @@ from small_broden import LABELS, MASK, SIZE, packed, plane, write_folder
 from test_plan import changed_jobs, tiny
 from torch_settings import torch_as_it_was
 
+from anatomy.broden_plan import name_of
 from anatomy.canonical import read_json
+from anatomy.config.configuration import METHODS
 from anatomy.config.dissection import BrodenFolder
 from anatomy.config.validation import validate
 from anatomy.dissection.count_files import UNITS_PER_CHUNK, StoredCounts, write_counts
@@ -26,7 +28,6 @@ from anatomy.dissection.detectors import COUNTINGS, Detectors
 from anatomy.dissection.resampling import Resampled
 from anatomy.dissection.responses import Maps, described
 from anatomy.dissection.tables import detector_table
-from anatomy.dissection_plan import name_of
 from anatomy.errors import InputError
 from anatomy.networks.field import Field
 from anatomy.networks.preprocessing import Preprocessing
@@ -61,7 +62,7 @@ DISSECTION_JOBS = (
 def configured(broden, **dissection):
     """A trained network, its untrained twin and nothing but their dissection."""
     raw = tiny()
-    for method in ("circuits", "knockouts", "clusters", "dissection", "broden"):
+    for method in (*METHODS, "broden"):
         del raw[method]
     return raw | {"broden": broden, "dissection": dissection}
 

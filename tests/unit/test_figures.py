@@ -15,10 +15,18 @@ from scipy.stats import t as student
 from anatomy.errors import InputError
 from anatomy.figures import knockouts, style
 from anatomy.figures.circuit_sizes import circuit_sizes
+from anatomy.figures.knockout_areas import knockout_areas
+from anatomy.figures.knockout_categories import knockout_categories
 from anatomy.figures.overview import headlines
 from anatomy.figures.pruning_curves import pruning_curves
 from anatomy.figures.substitution_accuracy import substitution_accuracy
-from anatomy.tables import CIRCUIT_SUMMARY, CIRCUIT_SWEEP, SUMMARY
+from anatomy.tables import (
+    CIRCUIT_SUMMARY,
+    CIRCUIT_SWEEP,
+    KNOCKOUT_AREAS,
+    KNOCKOUT_CATEGORIES,
+    SUMMARY,
+)
 
 ANIMATE, INANIMATE = "#b5482a", "#2a6496"
 
@@ -99,6 +107,9 @@ def test_percent_keeps_the_digits_that_mean_something(fraction: float, text: str
 def test_an_interval_has_the_digits_of_its_value_and_may_be_missing():
     assert style.percent_range(0.0234, 0.0111, 0.0456) == "[1.1, 4.6]"
     assert style.percent_range(0.5, np.nan, np.nan) == ""
+    # rounding errors are nothing, and an interval around nothing keeps its own digits
+    assert style.percent(7e-17) == "0\u00a0%"
+    assert style.percent_range(-7e-17, -0.0263, 0.0258).replace(style.MINUS, "-") == "[-2.6, 2.6]"
 
 
 @pytest.mark.parametrize("kind", ["svg", "png"])
@@ -389,6 +400,28 @@ def test_each_kind_and_mode_has_its_panel():
     assert [title.split()[0] for title in titles] == ["Synapses", "Nodes"] * 2
 
 
+def test_more_modes_than_kinds_stand_side_by_side():
+    modes = ("zero", "mean", "noise", "resample")
+    figure = knockouts.performance_curves(performance_table(modes=modes))
+    assert figure.axes[0].get_gridspec().get_geometry() == (2, 4)
+    titles = [axes.get_title(loc="left").split("\n") for axes in figure.axes]
+    assert [title[0].split()[0] for title in titles] == ["Synapses"] * 4 + ["Nodes"] * 4
+    assert [title[1] for title in titles] == list(knockouts.MODES.values()) * 2
+    # curves are those of the panel's kind
+    heights = [axes.get_lines()[0].get_ydata()[0] for axes in figure.axes]
+    np.testing.assert_allclose(heights, [0.81] * 4 + [0.405] * 4)
+
+
+def test_sensitivity_of_several_modes_has_one_scale():
+    table = performance_table(modes=("zero", "mean", "noise"))
+    table.loc[table["mode"] == "zero", ["sensitivity_animate", "sensitivity_inanimate"]] /= 4
+    figure = knockouts.sensitivity_curves(table)
+    panels = [axes for axes in figure.axes if axes.axison]
+    assert len(panels) == 3 * len(HEIGHTS)
+    assert len({axes.get_ylim() for axes in panels}) == 1
+    assert panels[0].get_ylim()[1] > 0.4
+
+
 @pytest.mark.parametrize("measure", ["top5", "repeat", "none"])
 def test_a_measure_that_the_table_lacks_is_refused_by_name(measure: str):
     with pytest.raises(InputError, match=measure):
@@ -434,6 +467,156 @@ def test_a_single_repeat_has_lines_but_no_interval(tmp_path):
     ):
         style.save(figure, tmp_path / f"{number}.svg")
         assert "95 % interval" not in texts(figure)
+
+
+AREAS = {"conv1": (0.4, 0.3), "conv2": (0.7, np.nan)}
+
+
+def area_rows(modes=("zero",), layers=AREAS, single=False) -> pd.DataFrame:
+    """Areas and half losses of all images; those of nodes are 0.1 less, of later modes 0.01 more each."""
+    rows = []
+    for layer, (area, half) in layers.items():
+        for kind in ("synapse", "node"):
+            for place, mode in enumerate(modes):
+                for measure, more in (("top1", 0), ("top5", 0.2)):
+                    shift = more + 0.01 * place - (0.1 if kind == "node" else 0)
+                    ends = [np.nan, np.nan] if single else [-0.05, 0.05]
+                    row = (layer, kind, mode, measure, "all", "all", 0.8 + more / 2)
+                    row += (area + shift, *(area + shift + end for end in ends))
+                    row += (half + shift, *(half + shift + end for end in ends))
+                    rows.append((*row, 1 if single else 3, 0 if np.isnan(half) else 3))
+    return pd.DataFrame(rows, columns=list(KNOCKOUT_AREAS))
+
+
+def test_areas_stand_at_their_layer_with_intervals_and_chance():
+    figure = knockout_areas(area_rows(), outputs=10)
+    panels = np.array(figure.axes).reshape(3, 2)
+    for axes, area, chance in (
+        (panels[0, 0], (0.4, 0.7), 0.1 / 0.8),
+        (panels[0, 1], (0.3, 0.6), 0.1 / 0.8),
+        (panels[1, 0], (0.6, 0.9), 0.5 / 0.9),
+    ):
+        marks = [(x, y) for x, y, _ in points(axes, "o")]
+        np.testing.assert_allclose(marks, list(enumerate(area)))
+        (bars,) = axes.collections
+        ends = [tuple(own.vertices[:, 1]) for own in bars.get_paths()]
+        np.testing.assert_allclose(ends, [(y - 0.05, y + 0.05) for y in area])
+        assert any(np.allclose(line.get_ydata(), chance) for line in lines(axes, linewidth=1))
+    assert [label.get_text() for label in panels[2, 0].get_xticklabels()] == list(AREAS)
+
+
+def test_a_half_that_is_not_lost_has_a_hollow_mark():
+    figure = knockout_areas(area_rows(), outputs=10)
+    axes = figure.axes[4]
+    filled, hollow = lines(axes, marker="o")
+    np.testing.assert_allclose(filled.get_ydata(), [0.3, np.nan])
+    assert list(hollow.get_xdata()) == [1]
+    assert to_hex(hollow.get_markerfacecolor()) == "#ffffff"
+    assert hollow.get_ydata()[0] > 1
+    assert "half not lost in every draw" in texts(figure)
+
+
+def test_modes_stand_beside_one_another_in_colors_of_their_own():
+    figure = knockout_areas(area_rows(modes=("resample", "zero", "mean")), outputs=10)
+    marks = [points(figure.axes[0], mark)[0] for mark in "osv"]
+    places, heights, colors = zip(*marks, strict=True)
+    assert list(places) == sorted(places)
+    np.testing.assert_allclose(heights, (0.41, 0.42, 0.4))
+    assert len(set(colors)) == 3
+    assert np.mean(places) == pytest.approx(0)
+
+
+def test_areas_of_many_layers_are_lines():
+    layers = {f"layer{number}": (number / 50, 0.5) for number in range(20)}
+    figure = knockout_areas(area_rows(layers=layers), outputs=10)
+    (line,) = [line for line in figure.axes[0].get_lines() if len(line.get_xdata()) == 20]
+    np.testing.assert_allclose(line.get_ydata(), np.arange(20) / 50)
+
+
+def test_areas_without_rows_of_all_images_are_refused():
+    with pytest.raises(InputError, match="all images"):
+        knockout_areas(area_rows().assign(group_kind="category"), outputs=10)
+
+
+def fallen(count: int = 6) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Tables of categories c0, c1, ... and their areas; an even one is animate. conv1 is hit harder than conv2.
+
+    The last category never loses half, and the one before is no better than chance.
+    """
+    names = [f"c{number}" for number in range(count)]
+    groups = ["animate" if number % 2 == 0 else "inanimate" for number in range(count)]
+    categories, areas = [], []
+    for layer, factor in (("conv1", 0.5), ("conv2", 1)):
+        for number, (name, group) in enumerate(zip(names, groups, strict=True)):
+            start = 0.1 if number == count - 2 else 0.8
+            for proportion, height in ((0.0, start), (0.5, start * factor), (1.0, 0.0)):
+                about = (layer, "node", "zero", proportion, name, group)
+                categories.append((*about, height, height, height, 3))
+            half = np.nan if number >= count - 2 else factor * (0.9 - number / count)
+            about = (layer, "node", "zero", "sensitivity", "category", name, start)
+            area = factor * (0.9 - number / count)
+            areas.append((*about, area, area, area, half, half, half, 3, 3))
+    return (
+        pd.DataFrame(categories, columns=list(KNOCKOUT_CATEGORIES)),
+        pd.DataFrame(areas, columns=list(KNOCKOUT_AREAS)),
+    )
+
+
+def heat_map(figure: Figure) -> Axes:
+    (axes,) = [axes for axes in figure.axes if axes.images and axes.axison]
+    return axes
+
+
+def test_heat_map_shows_half_losses_grouped_by_super_category():
+    figure = knockout_categories(*fallen(), outputs=10, names={"c0": "owl"})
+    axes = heat_map(figure)
+    columns = [label.get_text() for label in axes.get_xticklabels()]
+    # those that fall first stand first within their super-category
+    assert columns == ["c4", "c2", "owl", "c5", "c3", "c1"]
+    assert tick_names(axes) == ["conv1", "conv2"]
+    image = axes.images[0]
+    shown = image.get_array()
+    for row, factor in enumerate((0.5, 1)):
+        expected = [factor * (0.9 - number / 6) for number in (2, 0, 3, 1)]
+        np.testing.assert_allclose(shown[row, [1, 2, 4, 5]].astype(float), expected)
+    colors = image.to_rgba(shown)
+    never, nothing = colors[0, 3], colors[0, 0]
+    assert to_hex(never) == to_hex(image.get_cmap().get_over())
+    assert to_hex(nothing) == style.NULL
+    assert {"half not lost in every draw", "not above chance when intact"} <= set(texts(figure))
+
+
+def test_curves_are_of_the_layers_hit_hardest_and_least():
+    figure = knockout_categories(*fallen(), outputs=10)
+    hardest, least = [axes for axes in figure.axes if "Hit" in axes.get_title(loc="left")]
+    for axes, layer, factor in ((hardest, "conv1", 0.5), (least, "conv2", 1)):
+        assert axes.get_title(loc="left").split("\n")[0].endswith(layer)
+        (thin,) = axes.collections
+        middles = sorted(own.vertices[1, 1] for own in thin.get_paths())
+        np.testing.assert_allclose(middles, [0.1 * factor] + [0.8 * factor] * 5)
+        (animate,) = lines(axes, color=ANIMATE)
+        np.testing.assert_allclose(animate.get_ydata()[1], factor * (0.8 + 0.8 + 0.1) / 3)
+
+
+def test_of_many_categories_those_at_the_ends_are_named(tmp_path):
+    figure = knockout_categories(*fallen(200), outputs=10, names={"c0": "owl"})
+    (text,) = [text for text in texts(figure) if "first to fall" in text]
+    assert text == "200 categories; first to fall: c199, c198, c197; last: owl, c1, c2"
+    assert not heat_map(figure).get_xticklabels()
+    style.save(figure, tmp_path / "figure.png")
+
+
+def test_a_network_that_recognises_nothing_has_a_figure_that_says_so():
+    categories, areas = fallen()
+    figure = knockout_categories(categories, areas.assign(area=np.nan), outputs=10)
+    assert any("recognised" in text for text in texts(figure))
+
+
+@pytest.mark.filterwarnings("error")
+def test_figures_of_a_single_repeat(tmp_path):
+    figure = knockout_areas(area_rows(single=True), outputs=10)
+    assert "95 % interval" not in texts(figure)
+    style.save(figure, tmp_path / "areas.svg")
 
 
 # Headline numbers

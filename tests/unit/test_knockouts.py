@@ -11,17 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn.metrics import recall_score, top_k_accuracy_score
-from small import INPUT, network_of, new
+from small import CATEGORIES, INPUT, SUPER_CATEGORIES, network_of, new, stimulus_set
 from torch.nn.utils import prune
 
 from anatomy.knockouts import Sweep, generator, run_sweep
+from anatomy.meter import Meter, stronger
 from anatomy.networks.cut import prefix
 from anatomy.networks.network import new_model
-from anatomy.performance import performance
+from anatomy.performance import Groups, performance, performance_of
+from anatomy.recording import Recording, arrays_to_record, record
 
 PROPORTIONS = (0.0, 0.1, 0.25, 0.5, 0.9, 1.0)
 KINDS, MODES = ("synapse", "node"), ("zero", "mean", "noise", "resample")
-INTACT = {"top1": 0.75}
 
 
 @pytest.fixture(params=["alexnet", "residual", "squeeze"])
@@ -52,8 +53,7 @@ def weights_along(network, sweep):
         state.update({k: p.detach().clone() for k, p in module.named_parameters(recurse=False)})
         return {}
 
-    measure()
-    for proportion, _ in run_sweep(network, sweep, measure, INTACT):
+    for proportion, _ in run_sweep(network, sweep, measure, {}):
         found[proportion] = dict(state)
     return found
 
@@ -76,10 +76,7 @@ def sweep_of(layer, kind="synapse", mode="zero", repeat=0, proportions=PROPORTIO
 
 def logits_along(network, sweep, shown):
     """Proportion -> logits of the whole lesioned network."""
-    with torch.no_grad():
-        intact = network.graph(shown)
-    measured = run_sweep(network, sweep, lambda: network.graph(shown).clone(), intact)
-    return dict(measured)
+    return dict(run_sweep(network, sweep, lambda: network.graph(shown).clone(), {}))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -250,7 +247,7 @@ def test_a_layer_without_nodes_gives_zero_before_the_non_linearity(kind):
             return read(images())[0].clone()
 
         ((_, outputs),) = run_sweep(
-            network, sweep_of(layer.name, "node", proportions=(1.0,)), measure, INTACT
+            network, sweep_of(layer.name, "node", proportions=(1.0,)), measure, {}
         )
         assert outputs.shape[1] == layer.units
         assert (outputs == 0).all()
@@ -262,28 +259,67 @@ def test_some_nodes_give_zero_before_the_non_linearity():
     sweep = sweep_of("conv2", "node", proportions=(0.5,))
     removed = removed_at(network, sweep)[0.5]
     read = prefix(network.graph, ["conv2"])
-    ((_, outputs),) = run_sweep(network, sweep, lambda: read(images())[0].clone(), INTACT)
+    ((_, outputs),) = run_sweep(network, sweep, lambda: read(images())[0].clone(), {})
     np.testing.assert_array_equal((outputs == 0).all(dim=(0, 2, 3)).numpy(), removed)
 
 
-def test_nothing_is_measured_where_nothing_more_is_removed():
-    network = network_of(new("alexnet"))  # conv2 has 12 units
+def counted(network, sweep, known):
+    """Proportion -> number of measurements so far, at the time of this one's."""
     calls = []
 
     def measure():
         calls.append(0)
-        return {"top1": len(calls)}
+        return len(calls)
 
+    return dict(run_sweep(network, sweep, measure, known))
+
+
+def test_nothing_is_measured_where_nothing_more_is_removed():
+    network = network_of(new("alexnet"))  # conv2 has 12 units
     sweep = sweep_of("conv2", "node", proportions=(0.0, 0.01, 0.1, 0.16, 0.17, 1.0))
-    measured = dict(run_sweep(network, sweep, measure, INTACT))
-    expected = {0.0: INTACT, 0.01: INTACT, 0.1: {"top1": 1}, 0.16: {"top1": 1}}
-    assert measured == expected | {0.17: {"top1": 2}, 1.0: {"top1": 3}}
+    expected = {0.0: 1, 0.01: 1, 0.1: 2, 0.16: 2, 0.17: 3, 1.0: 4}
+    assert counted(network, sweep, {}) == expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("mode", MODES)
+def test_what_is_known_from_another_draw_is_what_would_be_measured(kind, mode):
+    network = network_of(new("alexnet"))
+
+    def logits():
+        return network.graph(images()).clone()
+
+    known = {}
+    first = dict(run_sweep(network, sweep_of("conv2", kind, mode), logits, known))
+    again = sweep_of("conv2", kind, mode, repeat=1)
+    alone = dict(run_sweep(network, again, logits, {}))
+    for proportion, found in run_sweep(network, again, logits, known):
+        assert torch.equal(found, alone[proportion]), proportion
+    same = torch.equal(first[1.0], alone[1.0])
+    assert same == (mode in ("zero", "mean"))
+    # the intact network, and a layer of which nothing is drawn, are not measured again
+    found = counted(network, again, dict.fromkeys(known, 0))
+    assert (found[0.0], found[1.0]) == (0, 0 if same else 5)
+
+
+def test_what_is_known_of_a_layer_says_nothing_about_other_sweeps():
+    network = network_of(new("alexnet"))
+    known = {}
+    counted(network, sweep_of("conv2", "node"), known)
+    for other in (
+        sweep_of("fc3", "node"),
+        sweep_of("conv2", "synapse"),
+        sweep_of("conv2", "node", "mean"),
+    ):
+        found = counted(network, other, dict.fromkeys(known, 0))
+        assert found[1.0] > 0
+        assert (found[0.0] > 0) == (other.layer != "conv2")
 
 
 def test_the_network_is_restored_also_when_a_sweep_is_left_early(network):
     before = copy.deepcopy(network.graph.state_dict())
     for layer in layers_of(network):
-        sweep = run_sweep(network, sweep_of(layer, "node", "noise"), dict, INTACT)
+        sweep = run_sweep(network, sweep_of(layer, "node", "noise"), dict, {})
         for _ in range(3):
             next(sweep)
         sweep.close()
@@ -372,3 +408,63 @@ def test_node_with_batch_norm_is_silent_before_the_non_linearity():
     assert (seen[0.25].abs().amax(dim=(0, 2, 3)) == 0).sum() == 16
     assert seen[1.0].abs().max() == 0
     torch.testing.assert_close(before_relu(images)[0], intact, rtol=0, atol=0)
+
+
+# What the meter gives
+
+
+@pytest.fixture(scope="module")
+def meter(tmp_path_factory):
+    """On four images of each category, in batches that end within a category."""
+    folder = tmp_path_factory.mktemp("meter")
+    model, stimuli = new("alexnet"), stimulus_set(folder)
+    with torch.no_grad():  # so that no output is always the strongest
+        shown = network_of(model).input(stimuli.images(stimuli.rows("evaluation")))
+        model.fc5.bias -= model(shown).mean(0)
+    network = network_of(model)
+    files = folder / "recording.zarr", folder / "recording.json"
+    arrays = arrays_to_record(network, {"evaluation": [["fc3"]]}, [], "float32")
+    record(network, stimuli, arrays, 4, *files)
+    return network, stimuli, Meter(network, stimuli, Recording(*files, network, stimuli), 4, 7)
+
+
+def test_categories_are_those_of_the_stimulus_set_in_its_order(meter):
+    _, stimuli, own = meter
+    assert own.categories["category"].tolist() == stimuli.categories == list(CATEGORIES)
+    expected = [SUPER_CATEGORIES.get(name, "inanimate") for name in CATEGORIES]
+    assert own.categories["super_category"].tolist() == expected
+
+
+@pytest.mark.parametrize("lesioned", [False, True])
+def test_the_meter_agrees_with_counting_image_by_image(meter, lesioned):
+    network, stimuli, own = meter
+    rows = np.concatenate([stimuli.rows("evaluation", [name])[:4] for name in CATEGORIES])
+    table = stimuli.table.iloc[rows]
+    outputs = [CATEGORIES.index(name) for name in table["category"]]
+
+    def measured():
+        return own.measure("fc3"), network.graph(network.input(stimuli.images(rows))).numpy()
+
+    proportion = 0.05 if lesioned else 0.0
+    sweep = sweep_of("fc3", "node", proportions=(proportion,))
+    found, logits = dict(run_sweep(network, sweep, measured, {}))[proportion]
+    groups = table["super_category"].tolist()
+    assert found.performance == pytest.approx(by_counting(logits, outputs, groups))
+    hits = logits.argmax(1) == outputs
+    expected = [hits[(table["category"] == name).to_numpy()].mean() for name in CATEGORIES]
+    np.testing.assert_allclose(found.sensitivity, expected, rtol=0, atol=1e-15)
+    # shares that tell categories apart
+    assert len(set(expected)) > 2
+
+
+@given(shown())
+def test_the_meter_ranks_outputs_as_performance_does(case):
+    logits, outputs, groups = case
+    counted = stronger(torch.from_numpy(logits), torch.from_numpy(outputs)).numpy()
+    found = performance_of(counted, Groups.of(groups, sorted(set(groups))))
+    assert found == pytest.approx(by_counting(*case), abs=1e-15)
+
+
+def test_the_meter_takes_no_number_for_no_success():
+    logits = torch.tensor([[5.0, 0.0], [5.0, torch.nan], [torch.nan, 0.0]])
+    assert stronger(logits, torch.zeros(3, dtype=torch.int64)).tolist() == [0, 1, 1]

@@ -12,9 +12,10 @@ from PIL import Image
 from pipeline import RESULTS, plan_of, run
 
 from anatomy.canonical import canonical
-from anatomy.circuit_plan import drawn
+from anatomy.circuit_plan import drawn, in_shards
+from anatomy.config.configuration import METHODS
 from anatomy.config.validation import validate
-from anatomy.plan import in_shards, make_plan
+from anatomy.plan import make_plan
 from anatomy.tables import (
     CIRCUIT_SUMMARY,
     CIRCUIT_SWEEP,
@@ -36,7 +37,7 @@ NOT_READ = {
     "cluster_fold": {"stimuli"},
     "clusters": {"stimuli"},
     "cluster_lesions": {"stimuli"},
-    "summary": {"circuits", "knockouts", "clusters", "dissection"},
+    "summary": set(METHODS),
 }
 
 
@@ -109,6 +110,41 @@ def tiny():
             "top_images": 2,
             "resamples": 3,
             "rotations": {"strengths": [1.0], "combined_units": [2], "repeats": 1},
+        },
+        "features": {
+            "networks": ["small"],
+            "layers": ["conv1", "fc8"],
+            "channels": 2,
+            "pyramid_levels": 2,
+            "iterations": 1,
+        },
+        "activations": {
+            "stimuli": "seen",
+            "networks": ["small"],
+            "layers": ["conv1", "conv5"],
+            "images": 1,
+            "top_images": 2,
+            "occlusion": {"units": 1, "patch": 0.5, "stride": 0.5},
+            "manipulation": {"images_per_concept": 2, "minimum_images": 2, "controls": 1},
+        },
+        "identities": {
+            "source": "toybox",
+            "identities": {"training": 4, "test": 2},
+            "views": 3,
+        },
+        "identity": {
+            "networks": ["small"],
+            "training_pairs": 16,
+            "test_pairs": 8,
+            "folds": 2,
+            "representations": ["product", "both"],
+            "penalties": [0.01],
+            "proportions": [0.2],
+            "noise_levels": [1.0],
+            "noise_proportions": [0.2],
+            "repeats": 1,
+            "random_draws": 2,
+            "resamples": 20,
         },
         "compute": {"threads": 1, "batch_size": 4},
     }
@@ -222,6 +258,16 @@ DISSECTION = {"dissection/small/conv1", "dissection/small/conv5"}
 ROTATIONS = {"rotations/small/conv5"}
 GALLERIES = {"dissection_gallery/small/conv1", "dissection_gallery/small/conv5"}
 SHOWN_DETECTORS = GALLERIES | {"figures/dissection/small"}
+FEATURES = {"features/small/conv1", "features/small/fc8"}
+ACTIVATIONS = {"activations/small"}
+ACTIVATION_TOP_IMAGES = {"top_images/small/activations"}
+OCCLUSION = {"occlusion/small"}
+MANIPULATION = {"manipulation/small"}
+CHOSEN_BY_SEED = ACTIVATIONS | OCCLUSION | MANIPULATION
+READOUT = {"identity_readout/small"}
+SELECTIVITY = {"unit_selectivity/small"}
+IDENTITY_LESIONS = {"identity_lesions/small"}
+SHOWING_FACES = READOUT | SELECTIVITY | IDENTITY_LESIONS
 RECOGNISING = FOLDS | CLUSTER_LESIONS | {"summary", "figures/clusters/small"}
 
 
@@ -281,6 +327,30 @@ def test_the_jobs_of_the_tiny_configuration():
         ({"dissection__rotations__combined_units": [2, 3]}, ROTATIONS),
         ({"dissection__rotations__repeats": 2}, ROTATIONS),
         ({"dissection__rotations__layers": ["conv1", "conv5"]}, {"rotations/small/conv1"}),
+        ({"features__channels": 3}, FEATURES),
+        ({"features__pyramid_levels": 1}, FEATURES),
+        ({"features__jitter": 1}, FEATURES),
+        ({"features__smoothing": 0.5}, FEATURES),
+        ({"features__layers": ["conv1"]}, {"features/small/fc8"}),
+        ({"activations__images": 2}, ACTIVATIONS),
+        ({"activations__top_images": 3}, ACTIVATION_TOP_IMAGES),
+        ({"activations__seed": 1}, CHOSEN_BY_SEED),
+        ({"activations__layers": ["conv1"]}, CHOSEN_BY_SEED | ACTIVATION_TOP_IMAGES),
+        ({"activations__occlusion__patch": 0.4}, OCCLUSION),
+        ({"activations__occlusion__fill": "grey"}, OCCLUSION),
+        ({"activations__manipulation__controls": 2}, MANIPULATION),
+        ({"activations__manipulation__level": 0.01}, MANIPULATION),
+        ({"identities__views": 4}, {"identities"}),
+        ({"identity__training_pairs": 24}, {"identity_pairs"}),
+        ({"identity__seed": 1}, {"identity_pairs"} | READOUT | IDENTITY_LESIONS),
+        ({"identity__penalties": [0.1]}, READOUT),
+        ({"identity__representations": ["both"]}, READOUT),
+        ({"identity__readout": "fc6"}, READOUT | IDENTITY_LESIONS),
+        ({"identity__layer": "conv4"}, SELECTIVITY | IDENTITY_LESIONS),
+        ({"identity__level": 0.01}, SELECTIVITY),
+        ({"identity__proportions": [0.2, 0.4]}, IDENTITY_LESIONS),
+        ({"identity__noise_levels": []}, IDENTITY_LESIONS),
+        ({"identity__random_draws": 3}, IDENTITY_LESIONS),
         ({"networks__untrained__seed": 1}, {"network/untrained"}),
         ({"networks__small__training__epochs": 4}, {"network/small"}),
         ({"networks__small__training__threads": 1}, {"network/small"}),
@@ -298,13 +368,14 @@ def test_noise_is_a_setting_only_where_there_is_noise():
 
 
 def test_batches_and_threads_are_settings_of_the_steps_that_compute():
-    top_images = {"top_images/small", "top_images/untrained"}
+    top_images = {"top_images/small/circuits", "top_images/untrained/circuits"}
     computing = RECORD | CIRCUITS | KNOCKOUTS | CONTROLS | COMPARISON | top_images
     computing |= RESPONSES | FOLDS | CLUSTER_LESIONS | DISSECTION_RESPONSES
+    computing |= FEATURES | CHOSEN_BY_SEED | ACTIVATION_TOP_IMAGES | SHOWING_FACES
     assert changed_jobs(specs(tiny()), specs(edited(compute__batch_size=5))) == computing
     threaded = changed_jobs(specs(tiny()), specs(edited(compute__threads=2)))
     overlap = {"circuit_overlap/small", "circuit_overlap/untrained"}
-    counting = DISSECTION | ROTATIONS
+    counting = DISSECTION | ROTATIONS | {"filters/small"}
     assert threaded == computing | SCORES | STABILITY | PICTURES | overlap | CLUSTERS | counting
 
 
@@ -474,9 +545,10 @@ def test_results_do_not_depend_on_the_size_of_shards(done, tmp_path, monkeypatch
     borrow_recordings(folder)
     raw = edited(circuits__categories_per_job=1, knockouts__layers_per_job=3)
     raw["circuits"]["networks"] = ["small"]
-    del raw["clusters"], raw["dissection"]
+    for method in ("clusters", "dissection", "features", "activations", "identity"):
+        del raw[method]
     plan = plan_of(raw)
-    run(plan, only=("scor", "circuit", "knockouts/", "join_tables/", "top_images/"))
+    run(plan, only=("scor", "circuit", "knockout", "join_tables/", "top_images/"))
     assert len(plan.shards("small", ".json")) == 3
     tables = ("summary", "frontier", "sweep", "controls", "overlap", "sharing", "layer_shares")
     for path in (

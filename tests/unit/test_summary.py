@@ -15,10 +15,11 @@ from anatomy.summary import (
     cluster_rows,
     control_rows,
     dissection_rows,
+    identity_rows,
+    intervention_rows,
     knockout_rows,
     network_rows,
     overlap_rows,
-    relative_area,
     table,
 )
 from anatomy.tables import (
@@ -238,56 +239,93 @@ def test_chance_of_five_is_at_most_one():
 # --- knock-outs
 
 
-def sweep(top1, proportions=(0, 0.5, 1), **about):
-    usual = {"layer": "conv1", "kind": "synapse", "mode": "zero", "repeat": 0}
-    return pd.DataFrame({**usual, **about, "proportion": proportions, "top1": top1})
+def swept(**about):
+    """A row of the table of areas."""
+    usual = {"layer": "conv1", "kind": "synapse", "mode": "zero", "measure": "top1"}
+    usual |= {"group_kind": "all", "group": "all", "intact": 0.8, "repeats": 3, "lost": 3}
+    usual |= {"area": 0.5, "area_low": 0.4, "area_high": 0.6}
+    return usual | {"half_loss": 0.3, "half_loss_low": 0.2, "half_loss_high": 0.45} | about
 
 
-def test_the_area_by_hand():
-    # trapezoids of 0.8, 0.4, 0 at 0, 0.5, 1: 0.3 + 0.1, over 0.8 x 1
-    curve = sweep([0.8, 0.4, 0.0])
-    assert relative_area(curve["proportion"], curve["top1"]) == pytest.approx(0.4 / 0.8)
-    uneven = sweep([1.0, 0.5, 0.5, 0.0], (0, 0.1, 0.4, 0.5))
-    # 0.075 + 0.15 + 0.025, over 1 x 0.5
-    assert relative_area(uneven["proportion"], uneven["top1"]) == pytest.approx(0.25 / 0.5)
-    flat = sweep([0.6, 0.6, 0.6])
-    assert relative_area(flat["proportion"], flat["top1"]) == pytest.approx(1)
-
-
-@pytest.mark.parametrize(
-    ("top1", "proportions"),
-    [([0.8, 0.1], (0.1, 1)), ([0.0, 0.0], (0, 1)), ([0.8], (0,))],
-)
-def test_an_area_needs_an_intact_network_to_compare_with(top1, proportions):
-    curve = sweep(top1, proportions)
-    assert math.isnan(relative_area(curve["proportion"], curve["top1"]))
-    assert list(knockout_rows(curve, 0.1)) == []
-
-
-def test_areas_of_layers_kinds_and_modes_over_repeats():
-    curves = {
-        ("conv1", "synapse", "zero"): [[0.8, 0.4, 0.0], [0.8, 0.6, 0.2], [0.8, 0.2, 0.0]],
-        ("fc8", "synapse", "zero"): [[0.8, 0.8, 0.8]] * 3,
-        ("conv1", "node", "noise"): [[0.8, 0.0, 0.0], [0.8, 0.8, 0.0], [0.8, 0.4, 0.4]],
-    }
-    tables = [
-        sweep(top1, layer=layer, kind=kind, mode=mode, repeat=repeat)
-        for (layer, kind, mode), repeats in curves.items()
-        for repeat, top1 in enumerate(repeats)
-    ]
-    shuffled = pd.concat(tables[::-1], ignore_index=True)
-    found = by_name(knockout_rows(shuffled, chance=0.1))
-    areas = np.array([0.5, 0.6875, 0.375])
-    first = found["area_under_top1_synapse_zero", "conv1"]
-    assert (first["value"], first["n"]) == (pytest.approx(areas.mean()), 3)
-    expected = scipy.stats.t.interval(0.95, 2, areas.mean(), scipy.stats.sem(areas))
-    assert (first["low"], first["high"]) == pytest.approx(expected)
-    assert first["null_value"] == pytest.approx(0.1 / 0.8)
-    assert found["area_under_top1_synapse_zero", "fc8"]["value"] == pytest.approx(1)
-    assert found["area_under_top1_node_noise", "conv1"]["value"] == pytest.approx(
-        np.mean([0.25, 0.75, 0.625])
+def test_areas_and_half_losses_of_layers_kinds_and_modes():
+    nothing = dict.fromkeys(("half_loss", "half_loss_low", "half_loss_high"), math.nan)
+    table = pd.DataFrame(
+        [
+            swept(),
+            swept(measure="top5", area=0.9),
+            swept(group_kind="category", group="dog", measure="sensitivity", area=0.1),
+            swept(layer="fc8", area=0.95, lost=1, **nothing),
+            swept(kind="node", mode="noise", area=0.7),
+        ]
     )
-    assert len(found) == 3
+    found = by_name(knockout_rows(table, chance=0.1))
+    first = found["area_under_top1_synapse_zero", "conv1"]
+    assert (first["value"], first["low"], first["high"], first["n"]) == (0.5, 0.4, 0.6, 3)
+    assert first["null_value"] == pytest.approx(0.1 / 0.8)
+    half = found["half_loss_top1_synapse_zero", "conv1"]
+    assert (half["value"], half["low"], half["high"], half["n"]) == (0.3, 0.2, 0.45, 3)
+    assert found["area_under_top1_synapse_zero", "fc8"]["value"] == 0.95
+    assert found["area_under_top1_node_noise", "conv1"]["value"] == 0.7
+    # half of fc8 is not lost in every draw
+    assert len(found) == 5
+
+
+def test_a_sweep_without_the_intact_network_has_no_area():
+    assert list(knockout_rows(pd.DataFrame([swept(area=math.nan, half_loss=math.nan)]), 0.1)) == []
+
+
+# --- covered parts
+
+
+def test_units_that_need_a_part_count_once():
+    units = np.repeat(np.arange(10), 2)
+    table = pd.DataFrame({"layer": "conv1", "unit": units, "concept": ["eye", "wheel"] * 10})
+    table["detector"] = table["unit"].isin([3, 7]) | (
+        (table["unit"] == 5) & (table["concept"] == "eye")
+    )
+    last = table.assign(layer="conv5", detector=False)
+    found = by_name(intervention_rows(pd.concat([table, last])))
+    first = found["intervention_detector_share", "conv1"]
+    expected = scipy.stats.binomtest(3, 10).proportion_ci(method="wilson")
+    assert (first["value"], first["n"]) == (0.3, 10)
+    assert (first["low"], first["high"]) == pytest.approx((expected.low, expected.high))
+    assert found["intervention_detector_share", "conv5"]["value"] == 0
+
+
+# --- identity task
+
+
+def test_the_readout_on_new_pairs_and_the_dissociation_over_all_doses():
+    columns = ["split", "kind", "pairs", "accuracy", "low", "high"]
+    accuracy = pd.DataFrame(
+        [
+            ("training", "all", 100, 0.99, 0.9, 1.0),
+            ("test", "all", 40, 0.75, 0.7, 0.8),
+            ("test", "face", 20, 0.8, 0.7, 0.9),
+            ("test", "house", 20, 0.7, 0.6, 0.8),
+        ],
+        columns=columns,
+    )
+    columns = ["mode", "proportion", "noise", "measure", "value", "low", "high", "p_value"]
+    dissociation = pd.DataFrame(
+        [
+            ("zero", 0.1, 0.0, "interaction", 0.5, 0.4, 0.6, 0.001),
+            ("zero", math.nan, math.nan, "face_lesion_on_faces", 0.3, 0.2, 0.4, math.nan),
+            ("zero", math.nan, math.nan, "interaction", 0.2, 0.1, 0.3, 0.02),
+            ("noise", math.nan, math.nan, "interaction", 0.1, 0.0, 0.2, 0.3),
+        ],
+        columns=columns,
+    )
+    found = by_name(identity_rows(accuracy, dissociation))
+    assert set(found) == {
+        *(("identity_accuracy", kind) for kind in ("all", "face", "house")),
+        *((f"identity_interaction_{mode}", "all") for mode in ("zero", "noise")),
+    }
+    answers = found["identity_accuracy", "face"]
+    assert (answers["value"], answers["n"], answers["null_value"]) == (0.8, 20, 0.5)
+    over_all = found["identity_interaction_zero", "all"]
+    assert (over_all["value"], over_all["low"], over_all["high"]) == (0.2, 0.1, 0.3)
+    assert (over_all["p_value"], over_all["null_value"], over_all["n"]) == (0.02, 0, 40)
 
 
 # --- ratio of means

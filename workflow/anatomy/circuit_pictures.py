@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from anatomy.first_filters import first_filters, has_filters
 from anatomy.networks.connectivity import (
     ReceptiveField,
     connected,
@@ -55,6 +56,7 @@ class Thumbnails:
         self._top = top_images.set_index(["layer", "unit"])
         self._fields: dict[str, ReceptiveField] = {}
         self._drawn: dict[tuple[str, int], bytes | None] = {}
+        self._filters = first_filters(network) if has_filters(network) else None
 
     def png(self, layer: Layer, unit: int) -> bytes | None:
         """The picture of a unit; None for a layer that is called several times."""
@@ -64,9 +66,8 @@ class Thumbnails:
         return self._drawn[key]
 
     def _draw(self, layer: Layer, unit: int) -> bytes | None:
-        first = layer == self._network.layers[0] and layer.kind == "convolution"
-        if first and layer.weight_shape[1] == 3:
-            return png(_filter_picture(self._network, layer, unit))
+        if self._filters is not None and layer == self._filters.layer:
+            return png(_enlarged(self._filters.pictures[unit]))
         if (layer.name, unit) not in self._top.index:
             return None
         top = self._top.loc[(layer.name, unit)]
@@ -217,14 +218,10 @@ def _connections(
                     }
 
 
-def _filter_picture(network: Network, layer: Layer, unit: int) -> NDArray[np.uint8]:
-    """A filter (3, y, x) as an RGB picture, each weight a square of pixels."""
-    weight = network.module(layer.name).weight[unit].detach().cpu().numpy().transpose(1, 2, 0)
-    if network.preprocessing.channel_order == "bgr":
-        weight = weight[..., ::-1]
-    level = 127.5 * (1 + weight / max(np.abs(weight).max(), np.finfo(np.float32).tiny))
-    enlarged = -(-SIDE // max(level.shape))
-    return level.round().astype(np.uint8).repeat(enlarged, 0).repeat(enlarged, 1)
+def _enlarged(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A filter (y, x, channel), each weight a square of pixels."""
+    enlarged = -(-SIDE // max(picture.shape))
+    return picture.repeat(enlarged, 0).repeat(enlarged, 1)
 
 
 def _within(pixels: tuple[int, int], size: int) -> slice:

@@ -124,9 +124,11 @@ def _picture_specs(planned: _Planned) -> dict[str, Spec]:
     categories = drawn(planned.wanted, planned.circuits.pictures)
     if not categories:
         return {}
-    batches = {"batch_size": planned.stages["batch_size"]}
+    shown = {"split": "evaluation", "batch_size": planned.stages["batch_size"]}
     return {
-        f"top_images/{planned.network}": planned.compute | batches,
+        f"top_images/{planned.network}/circuits": planned.compute
+        | shown
+        | {"kept": 1, "layers": None},
         **planned.sharded("circuit_pictures", categories, planned.score),
     }
 

@@ -17,6 +17,7 @@ def closing_words(summary: pd.DataFrame) -> str:
         for part in (
             *(_network_lines(overall), _circuit_lines(overall)),
             *(_knockout_lines(rows), _cluster_lines(rows), _dissection_lines(rows)),
+            _identity_lines(overall),
         ):
             lines += [f"    {line}" for line in part]
     return "\n".join(lines)
@@ -84,6 +85,24 @@ def _dissection_lines(rows: pd.DataFrame) -> list[str]:
     if pd.isna(rotated):
         return [line]
     return [f"{line} ({rotated:.0f} after a random rotation)"]
+
+
+def _identity_lines(overall: pd.DataFrame) -> list[str]:
+    if "identity_accuracy" not in overall.index:
+        return []
+    accuracy = overall.loc["identity_accuracy", "value"]
+    line = (
+        f"its features tell whether two faces or houses are the same in {accuracy:.0%} of new pairs"
+    )
+    if "identity_interaction_zero" not in overall.index:
+        return [line]
+    found = overall.loc["identity_interaction_zero"]
+    which = "a" if found["p_value"] < SIGNIFICANT and found["value"] > 0 else "no"
+    return [
+        line,
+        f"lesions of face and of house units show {which} double dissociation (interaction {found['value']:+.1%}, "
+        f"p = {found['p_value']:.3f})",
+    ]
 
 
 if __name__ == "__main__":

@@ -1,57 +1,17 @@
-"""The jobs of network dissection: labelled images, responses, a job for each layer, and its other bases."""
+"""The jobs of network dissection: responses, a job for each layer, and its other bases."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from anatomy.canonical import digest, file_digest
+from anatomy.broden_plan import name_of
 from anatomy.config import resolution
 from anatomy.config.configuration import Configuration
-from anatomy.config.dissection import (
-    Broden,
-    BrodenArchive,
-    BrodenFolder,
-    Dissection,
-    Rotations,
-    ToyboxBroden,
-)
+from anatomy.config.dissection import Dissection, Rotations
 
 Spec = dict[str, Any]
 
-TABLES_OF_FOLDER = "*.csv"
 # settings that decide what counts as active, and as a detector
 DETECTING = ("quantile", "thresholds", "minimum_iou", "seed")
-
-
-def broden_specs(configuration: Configuration, list_files: bool) -> dict[str, Spec]:
-    """The labelled images: where they come from, and the set that is made of them for dissection."""
-    broden = configuration.broden
-    specs: dict[str, Spec] = {}
-    if isinstance(broden, ToyboxBroden):
-        specs["toybox_broden"] = broden.model_dump(mode="json", exclude={"source"})
-    if isinstance(broden, BrodenArchive):
-        specs["unpack_broden"] = {"archive": broden.archive}
-    if configuration.dissection is None or broden is None:
-        return specs
-    spec: Spec = {"images": None if isinstance(broden, ToyboxBroden) else broden.images}
-    if isinstance(broden, BrodenFolder):
-        spec["folder"] = broden.folder
-        if list_files:
-            spec["tables"] = _tables_digest(Path(broden.folder))
-    return specs | {"labelled_images": spec}
-
-
-def _tables_digest(folder: Path) -> str:
-    return digest({path.name: file_digest(path) for path in sorted(folder.glob(TABLES_OF_FOLDER))})
-
-
-def name_of(broden: Broden) -> str:
-    """What people call a set of labelled images."""
-    if isinstance(broden, ToyboxBroden):
-        return "toybox"
-    if isinstance(broden, BrodenArchive):
-        return Path(broden.archive).stem
-    return Path(broden.folder).name or broden.folder
 
 
 def dissected_layers(configuration: Configuration, name: str, dissection: Dissection) -> list[str]:

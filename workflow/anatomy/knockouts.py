@@ -5,8 +5,9 @@ that with mode zero its output is 0 before the non-linearity (Cheney, Schrimpf &
 are nested: the set at .3 contains the set at .2 of the same repeat, so each step only touches what is new.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -16,7 +17,12 @@ from anatomy import randomness
 from anatomy.lesions import BATCH_NORM, editable
 from anatomy.masks import removed_count
 from anatomy.networks.network import Network
-from anatomy.performance import Performance
+
+# Modes in which a wholly replaced layer is the same in every draw.
+NOT_DRAWN = ("zero", "mean")
+
+State = tuple[str, ...]
+Measured = TypeVar("Measured")
 
 
 @dataclass(frozen=True)
@@ -46,12 +52,17 @@ def generator(network: str, sweep: Sweep) -> np.random.Generator:
 
 
 def run_sweep(
-    network: Network, sweep: Sweep, measure: Callable[[], Performance], intact: Performance
-) -> Iterator[tuple[float, Performance]]:
-    """Yield (proportion, performance) while the layer is knocked out step by step.
+    network: Network,
+    sweep: Sweep,
+    measure: Callable[[], Measured],
+    known: MutableMapping[State, Measured],
+) -> Iterator[tuple[float, Measured]]:
+    """Yield (proportion, what `measure` gives) while the layer is knocked out step by step.
 
-    `measure` is called with the network lesioned, and `intact` is what it gives before; where a proportion removes
-    nothing more than the last one did, nothing is measured again. Afterwards the network is restored.
+    `measure` is called with the network lesioned. Where a proportion removes nothing more than the last one did,
+    nothing is measured again, and neither are the states that the sweeps of a network share (the intact network, a
+    layer that is wholly set to zero): they are kept in `known`, which is empty before the first sweep of the network.
+    Afterwards the network is restored.
     """
     random = generator(network.name, sweep)
     with editable(network, [sweep.layer]) as copies, torch.no_grad():
@@ -60,13 +71,27 @@ def run_sweep(
         order = torch.from_numpy(random.permutation(size)).to(network.device)
         replaced = {key: tensors[key] for key in _replaced_parameters(tensors, sweep)}
         substitutes = {k: _substitute(t, sweep, random) for k, t in replaced.items()}
-        done, measured = 0, intact
+        done = 0
+        current: dict[int, Measured] = {}
         for proportion in sweep.proportions:
             count = removed_count(proportion, size)
-            if count > done:
+            if count not in current:
                 _replace(replaced, substitutes, order[done:count], sweep.kind)
-                done, measured = count, measure()
-            yield proportion, measured
+                state = _shared_state(sweep, count, size)
+                current = {count: known[state] if state in known else measure()}
+                if state is not None:
+                    known[state] = current[count]
+                done = count
+            yield proportion, current[count]
+
+
+def _shared_state(sweep: Sweep, count: int, size: int) -> State | None:
+    """What other sweeps of the network come across as well; None for what only this sweep has."""
+    if count == 0:
+        return (sweep.layer,)
+    if count == size and sweep.mode in NOT_DRAWN:
+        return (sweep.layer, sweep.kind, sweep.mode)
+    return None
 
 
 def _replaced_parameters(tensors: dict[str, Tensor], sweep: Sweep) -> list[str]:

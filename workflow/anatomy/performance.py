@@ -1,11 +1,38 @@
 """How well a network recognises categories."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 Performance = dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Images in groups, such as categories or super-categories.
+
+    Attributes
+    ----------
+    names : of the groups
+    of_image : (image,) number of the group of each image; every group has an image
+    """
+
+    names: tuple[str, ...]
+    of_image: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, images: Sequence[str], names: Iterable[str]) -> Self:
+        """Groups in the order of `names`, from the name of the group of each image."""
+        number = {name: place for place, name in enumerate(names)}
+        return cls(tuple(number), np.array([number[image] for image in images], np.int64))
+
+    def shares(self, hit: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Share (group,) of the images of each group that are hits; `hit` is (image,)."""
+        hits = np.bincount(self.of_image[hit], minlength=len(self.names))
+        return hits / np.bincount(self.of_image, minlength=len(self.names))
 
 
 def performance(
@@ -28,12 +55,16 @@ def performance(
         nothing.
     sensitivity_NAME : share of the images of that super-category recognised (top-1); TP / (TP + FN)
     """
-    stronger = _stronger(logits, outputs)
+    groups = Groups.of(super_categories, sorted(set(super_categories)))
+    return performance_of(_stronger(logits, outputs), groups)
+
+
+def performance_of(stronger: NDArray[np.int64], super_categories: Groups) -> Performance:
+    """As `performance`, from the number of outputs (image,) that are not weaker than the right one."""
     hit = stronger == 0
-    names = np.asarray(super_categories)
     result = {"top1": float(hit.mean()), "top5": float((stronger < 5).mean())}
-    for name in sorted(set(super_categories)):
-        result[f"sensitivity_{name}"] = float(hit[names == name].mean())
+    for name, share in zip(super_categories.names, super_categories.shares(hit), strict=True):
+        result[f"sensitivity_{name}"] = float(share)
     return result
 
 

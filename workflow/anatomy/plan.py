@@ -5,61 +5,43 @@ written as canonical JSON under results/specs/ and is an input of the job, so th
 own settings change.
 """
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from anatomy.activation_plan import activation_specs
+from anatomy.broden_plan import broden_specs
 from anatomy.canonical import digest, write_if_different
 from anatomy.circuit_plan import (
     PART_TABLES,
     circuit_specs,
     fully_connected_stage,
-    has_stability,
-    in_shards,
 )
 from anatomy.cluster_plan import HURT_IMAGES, JOINED_TABLES, cluster_specs
 from anatomy.config import resolution
-from anatomy.config.clusters import Clusters
 from anatomy.config.configuration import METHODS, Configuration
-from anatomy.config.dissection import BrodenArchive, Dissection
-from anatomy.config.methods import Circuits, Knockouts
+from anatomy.config.dissection import BrodenArchive
 from anatomy.config.stimuli import (
     FOLDER_OF_SPLIT,
     MEASURED_SPLITS,
     SPLITS,
     FolderStimuli,
     ImagenetteStimuli,
-    ToyboxStimuli,
 )
-from anatomy.dissection_plan import broden_specs, dissection_specs
+from anatomy.dissection_plan import dissection_specs
+from anatomy.feature_plan import feature_specs
+from anatomy.figure_plan import FIGURE_FOLDERS, FIGURES, figure_specs
+from anatomy.identity_plan import identity_specs, picture_specs
+from anatomy.knockout_plan import knockout_specs
 
 SPECS = Path("results/specs")
 STEPS = Path(__file__).parent / "steps"
 NOT_STEPS = ("__init__", "step", "opening")
-# kind of figures -> the folder of their method, and their names
-FIGURES = {
-    "circuits": (
-        "circuits",
-        (
-            *("pruning_curves", "circuit_sizes", "substitution_accuracy"),
-            *("frontier", "controls"),
-        ),
-    ),
-    "overlap": ("circuits", ("overlap", "overlap_matrix", "layer_shares")),
-    "score_comparison": ("circuits", ("score_comparison",)),
-    "scoring_stability": ("circuits", ("scoring_stability",)),
-    "knockouts": ("knockouts", ("performance", "sensitivity")),
-    "clusters": (
-        "clusters",
-        ("distance", "losses", "category_losses", "layer_profile", "hurt_images"),
-    ),
-    "dissection": ("dissection", ("detectors", "units")),
-    "rotations": ("dissection", ("rotations",)),
-}
+# methods whose stimulus sets are recorded, for what they read and for the performance of the intact network
+RECORDED = ("circuits", "knockouts", "clusters")
+LESION_TABLES = ("lesions", "dissociation")
 Spec = dict[str, Any]
-Method = Circuits | Knockouts | Clusters | Dissection
 
 
 @dataclass(frozen=True)
@@ -100,13 +82,28 @@ class Plan:
                 for network in self.specs["summary"]["circuits"]
                 for table in (*self.tables_of_circuits(network), *self.joined_tables(network))
             ],
-            "knockouts": self.tables("knockouts", "performance"),
+            "knockouts": [
+                path
+                for table in ("performance", "areas", "categories")
+                for path in self.tables("knockouts", table)
+            ],
             "clusters": [
                 path
                 for table in ("cv", "choice", *JOINED_TABLES)
                 for path in self.tables("clusters", table)
             ],
             "dissection": self._dissection_targets(),
+            "features": [
+                path
+                for network in self.specs["summary"]["features"]
+                for path in (*self.feature_tables(network), *self.filter_tables(network))
+            ],
+            "activations": self._activation_targets(),
+            "identity": [
+                path
+                for table in ("cross_validation", "accuracy", "selectivity", *LESION_TABLES)
+                for path in self.tables("identity", table)
+            ],
             "figures": self._figure_targets(),
         }
 
@@ -170,6 +167,40 @@ class Plan:
         layers = self.parts("dissection", network)
         return [f"results/{network}/dissection/{layer}/{file}" for layer in layers]
 
+    def knockout_categories(self, network: str) -> list[str]:
+        """Sensitivity for each category in the sweeps of a network."""
+        names = self.parts("knockouts", network)
+        return [f"results/{network}/knockouts/parts/categories/{name}.parquet" for name in names]
+
+    def feature_tables(self, network: str) -> list[str]:
+        """Features of each layer of a network."""
+        layers = self.parts("features", network)
+        return [f"results/{network}/features/{layer}.parquet" for layer in layers]
+
+    def filter_tables(self, network: str) -> list[str]:
+        """The table of a network's first filters, if its first layer has any."""
+        return self._of_network("filters", network, "features/filters.parquet")
+
+    def occlusion_tables(self, network: str) -> list[str]:
+        """The table of a network's occlusion maps, if they are made."""
+        return self._of_network("occlusion", network, "activations/occlusion.parquet")
+
+    def intervention_tables(self, network: str) -> list[str]:
+        """The table of a network's detectors by intervention, if parts are covered."""
+        return self._of_network("manipulation", network, "activations/interventions.csv")
+
+    def manipulation_tables(self) -> list[str]:
+        """What covering parts does to the units of each network that is shown them."""
+        networks = self.parts("figures", "interventions")
+        return [f"results/{network}/activations/manipulation.parquet" for network in networks]
+
+    def _of_network(self, step: str, network: str, file: str) -> list[str]:
+        return [f"results/{network}/{file}"] if f"{step}/{network}" in self.specs else []
+
+    def localizer(self) -> list[str]:
+        """The manifest of the localizer's images, if units are chosen by these."""
+        return ["results/localizer/images.json"] if "localizer" in self.specs else []
+
     def rotation_tables(self) -> list[str]:
         """Tables of other bases, of each network that has one."""
         networks = self.parts("figures", "rotations")
@@ -230,7 +261,16 @@ class Plan:
 
     def _stimuli_targets(self) -> list[str]:
         targets = [_stimuli(name) for name in self.configuration.stimuli]
-        return targets + self.broden_manifest()
+        if "identities" in self.specs:
+            targets.append("results/identities/images.json")
+        return targets + self.broden_manifest() + self.localizer()
+
+    def _activation_targets(self) -> list[str]:
+        targets = self.tables("activations", "channels")
+        for network in self.specs["summary"]["activations"]:
+            targets += [f"results/{network}/activations/top_images.parquet"]
+            targets += self.occlusion_tables(network) + self.intervention_tables(network)
+        return targets
 
     def _dissection_targets(self) -> list[str]:
         targets = self.tables("dissection", "detectors")
@@ -250,8 +290,10 @@ class Plan:
         for kind, (method, names) in FIGURES.items():
             for network in self.parts("figures", kind):
                 figures += [f"results/{network}/{method}/figures/{name}.png" for name in names]
-        drawn = self.parts("figures", "pictures")
-        return figures + [f"results/{network}/circuits/figures/pictures" for network in drawn]
+        for kind, (method, folder) in FIGURE_FOLDERS.items():
+            drawn = self.parts("figures", kind)
+            figures += [f"results/{network}/{method}/figures/{folder}" for network in drawn]
+        return figures
 
 
 def make_plan(configuration: Configuration, list_files: bool = True) -> Plan:
@@ -266,18 +308,15 @@ def make_plan(configuration: Configuration, list_files: bool = True) -> Plan:
         if isinstance(stimuli, ImagenetteStimuli):
             specs[f"imagenette/{stimuli.version}"] = {"version": stimuli.version}
     specs |= broden_specs(configuration, list_files)
+    specs |= picture_specs(configuration, list_files)
     for name in configuration.networks:
         specs[f"network/{name}"] = network_spec(configuration, name)
         for stimuli in stimuli_shown(configuration, name):
             specs[f"record/{name}/{stimuli}"] = record_spec(configuration, name, stimuli)
-    for name in _networks_of(configuration, configuration.circuits):
-        specs |= circuit_specs(configuration, name, configuration.circuits)
-    for name in _networks_of(configuration, configuration.knockouts):
-        specs |= knockout_specs(configuration, name, configuration.knockouts)
-    for name in _networks_of(configuration, configuration.clusters):
-        specs |= cluster_specs(configuration, name, configuration.clusters)
-    for name in _networks_of(configuration, configuration.dissection):
-        specs |= dissection_specs(configuration, name, configuration.dissection)
+    for method, specs_of in SPECS_OF.items():
+        section = getattr(configuration, method)
+        for name in resolution.networks_of(configuration, section):
+            specs |= specs_of(configuration, name, section)
     specs["summary"] = summary_spec(configuration)
     return Plan(configuration, specs | figure_specs(configuration))
 
@@ -330,10 +369,12 @@ def network_spec(configuration: Configuration, name: str) -> Spec:
 
 def stimuli_shown(configuration: Configuration, name: str) -> list[str]:
     """Stimulus sets that a network is shown by any method."""
-    methods = [getattr(configuration, method) for method in METHODS]
+    methods = [getattr(configuration, method) for method in RECORDED]
     return list(
         dict.fromkeys(
-            method.stimuli for method in methods if method is not None and _applies(method, name)
+            method.stimuli
+            for method in methods
+            if method is not None and resolution.applies(method, name)
         )
     )
 
@@ -346,10 +387,14 @@ def record_spec(configuration: Configuration, name: str, stimuli: str) -> Spec:
         if getattr(configuration.stimuli[stimuli].images, split)
     }
     circuits, knockouts = configuration.circuits, configuration.knockouts
-    if circuits is not None and circuits.stimuli == stimuli and _applies(circuits, name):
+    if circuits is not None and circuits.stimuli == stimuli and resolution.applies(circuits, name):
         for split in ("extraction", "evaluation"):
             splits[split]["suffixes"].append(fully_connected_stage(configuration, name))
-    if knockouts is not None and knockouts.stimuli == stimuli and _applies(knockouts, name):
+    if (
+        knockouts is not None
+        and knockouts.stimuli == stimuli
+        and resolution.applies(knockouts, name)
+    ):
         layers = resolution.chosen_layers("knockouts.layers", configuration, name, knockouts.layers)
         splits["evaluation"]["suffixes"] += [[layer] for layer in layers]
     recordings = configuration.recordings
@@ -364,80 +409,29 @@ def record_spec(configuration: Configuration, name: str, stimuli: str) -> Spec:
     }
 
 
-def knockout_specs(
-    configuration: Configuration, name: str, knockouts: Knockouts
-) -> dict[str, Spec]:
-    """Knock-out sweeps in groups of layers, and the table over all of them."""
-    layers = resolution.chosen_layers("knockouts.layers", configuration, name, knockouts.layers)
-    settings = knockouts.model_dump(
-        mode="json",
-        include={"kinds", "modes", "proportions", "repeats", "images_per_category", "seed"}
-        | ({"noise"} if "noise" in knockouts.modes else set()),
-    )
-    shared = {
-        "network": name,
-        "stimuli": knockouts.stimuli,
-        "batch_size": configuration.compute.batch_size,
-        "threads": configuration.compute.threads,
-    }
-    known = [layer for layer, _ in resolution.layers(configuration, name)]
-    specs = {
-        f"knockouts/{name}/{part.replace('shard', 'layers')}": settings | shared | {"layers": group}
-        for part, group in in_shards(layers, known, knockouts.layers_per_job).items()
-    }
-    return specs | {f"join_tables/{name}/knockouts/performance": {}}
+# method -> all jobs of one network
+SPECS_OF: dict[str, Callable[[Configuration, str, Any], dict[str, Spec]]] = {
+    "circuits": circuit_specs,
+    "knockouts": knockout_specs,
+    "clusters": cluster_specs,
+    "dissection": dissection_specs,
+    "features": feature_specs,
+    "activations": activation_specs,
+    "identity": identity_specs,
+}
 
 
 def summary_spec(configuration: Configuration) -> Spec:
     """Which networks and methods the summary covers."""
     covered = {
-        method: _networks_of(configuration, getattr(configuration, method))
-        for method in (*METHODS, "dissection")
+        method: resolution.networks_of(configuration, getattr(configuration, method))
+        for method in METHODS
     }
     shown = {name for names in covered.values() for name in names}
     spec = {"networks": [n for n in configuration.networks if n in shown]} | covered
     if configuration.clusters is not None:
         spec["recognised_as"] = configuration.clusters.recognised_as
     return spec
-
-
-def figure_specs(configuration: Configuration) -> dict[str, Spec]:
-    """Settings of figures: only what their tables do not say."""
-    specs: dict[str, Spec] = {"figures/headlines": {}}
-    if any(isinstance(stimuli, ToyboxStimuli) for stimuli in configuration.stimuli.values()):
-        specs["figures/toybox"] = {}
-    for name in _networks_of(configuration, configuration.circuits):
-        names = {"names": _names(configuration, configuration.circuits.stimuli)}
-        specs |= {f"figures/{kind}/{name}": names for kind in ("circuits", "overlap")}
-        if configuration.circuits.comparison is not None:
-            specs[f"figures/score_comparison/{name}"] = {}
-        if has_stability(configuration.circuits):
-            specs[f"figures/scoring_stability/{name}"] = {}
-        if configuration.circuits.pictures != 0:
-            specs[f"figures/pictures/{name}"] = names
-    for name in _networks_of(configuration, configuration.knockouts):
-        outputs = len(resolution.output_categories(configuration, name))
-        specs[f"figures/knockouts/{name}"] = {"outputs": outputs}
-    for name in _networks_of(configuration, configuration.clusters):
-        recognised_as = configuration.clusters.recognised_as
-        names = _names(configuration, configuration.clusters.stimuli)
-        specs[f"figures/clusters/{name}"] = {"recognised_as": recognised_as, "names": names}
-    for name in _networks_of(configuration, configuration.dissection):
-        specs["figures/dissected_networks"] = {}
-        specs[f"figures/dissection/{name}"] = {"minimum_iou": configuration.dissection.minimum_iou}
-        if configuration.dissection.rotations is not None:
-            specs[f"figures/rotations/{name}"] = {}
-    return specs
-
-
-def _names(configuration: Configuration, stimuli: str) -> dict[str, str]:
-    """Category -> what figures call it: its name, with the category behind it where two have the same name."""
-    rows = resolution.stimulus_categories(f"stimuli.{stimuli}", configuration.stimuli[stimuli])
-    counts = Counter(row.name for row in rows)
-    return {
-        row.category: row.name if counts[row.name] == 1 else f"{row.name} ({row.category})"
-        for row in rows
-    }
 
 
 def _description(network: str) -> str:
@@ -450,11 +444,3 @@ def _stimuli(name: str) -> str:
 
 def _recording(network: str, stimuli: str) -> str:
     return f"results/{network}/recordings/{stimuli}.json"
-
-
-def _applies(section: Method, name: str) -> bool:
-    return section.networks is None or name in section.networks
-
-
-def _networks_of(configuration: Configuration, section: Method | None) -> list[str]:
-    return [] if section is None else [n for n in configuration.networks if _applies(section, n)]

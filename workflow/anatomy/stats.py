@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from anatomy.errors import InputError
@@ -89,12 +90,31 @@ def t_interval(values: Sequence[float] | np.ndarray, *, level: float = 0.95) -> 
     Parameters, errors and the single value are as for `confidence_interval`.
     """
     sample = _sample(values, level)
-    n = sample.size
-    mean = float(sample.mean())
-    if n == 1:
-        return Estimate(mean, math.nan, math.nan, 1)
-    half = float(stdtrit(n - 1, (1 + level) / 2) * sample.std(ddof=1) / math.sqrt(n))
-    return Estimate(mean, mean - half, mean + half, n)
+    mean, low, high = t_intervals(sample, level)
+    return Estimate(float(mean), float(low), float(high), sample.size)
+
+
+def t_intervals(
+    values: NDArray[np.float64], level: float = 0.95
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """`t_interval` over the last axis, for many at once.
+
+    Parameters
+    ----------
+    values : (..., repeat)
+
+    Returns
+    -------
+    mean, low and high (...): NaN where a value is NaN; low and high are NaN with a single repeat
+    """
+    repeats = values.shape[-1]
+    mean = values.mean(axis=-1)
+    if repeats < 2:
+        nothing = np.full(mean.shape, np.nan)
+        return mean, nothing, nothing
+    spread = values.std(axis=-1, ddof=1) / math.sqrt(repeats)
+    half = stdtrit(repeats - 1, (1 + level) / 2) * spread
+    return mean, mean - half, mean + half
 
 
 def wilson_interval(successes: int, n: int, *, level: float = 0.95) -> Estimate:

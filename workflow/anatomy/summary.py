@@ -13,12 +13,13 @@ from anatomy.stats import (
     Estimate,
     confidence_interval,
     ratio_interval,
-    t_interval,
     wilson_interval,
 )
 from anatomy.tables import NOT_ABOVE_ZERO, SUMMARY
 
 SEED = 0
+# accuracy of a readout that cannot tell same from different
+GUESSING = 0.5
 CIRCUIT_MEASURES = (
     *("kept_fraction", "kept_fraction_fc", "kept_fraction_conv"),
     *("kept_fraction_all_weights", "connected_fraction"),
@@ -92,14 +93,16 @@ def overlap_rows(overlap: pd.DataFrame) -> Iterator[Row]:
         yield _row(measure, "all", estimate, row.mean_expected_jaccard, p_value)
 
 
-def knockout_rows(table: pd.DataFrame, chance: float) -> Iterator[Row]:
-    """Area under the curve of top-1 accuracy, relative to the intact network, per layer, kind and mode."""
-    for (kind, mode, layer), rows in table.groupby(["kind", "mode", "layer"], sort=False):
-        areas = [relative_area(own["proportion"], own["top1"]) for _, own in rows.groupby("repeat")]
-        intact = rows.loc[rows["proportion"] == 0, "top1"].mean()
-        if np.isfinite(areas).all():
-            measure = f"area_under_top1_{kind}_{mode}"
-            yield _row(measure, layer, t_interval(areas), chance / intact)
+def knockout_rows(areas: pd.DataFrame, chance: float) -> Iterator[Row]:
+    """Area under top-1 accuracy, relative to the intact network, and where half is lost; per layer, kind and mode."""
+    for row in areas[(areas["measure"] == "top1") & (areas["group_kind"] == "all")].itertuples():
+        removed = f"{row.kind}_{row.mode}"
+        if np.isfinite(row.area):
+            area = Estimate(row.area, row.area_low, row.area_high, row.repeats)
+            yield _row(f"area_under_top1_{removed}", row.layer, area, chance / row.intact)
+        if np.isfinite(row.half_loss):
+            half = Estimate(row.half_loss, row.half_loss_low, row.half_loss_high, row.repeats)
+            yield _row(f"half_loss_top1_{removed}", row.layer, half)
 
 
 def cluster_rows(lesions: pd.DataFrame, losses: pd.DataFrame, recognised_as: str) -> Iterator[Row]:
@@ -158,14 +161,26 @@ def _rotated(rotations: pd.DataFrame | None, layer: str, counting: str) -> pd.Da
     return None if own.empty else own
 
 
-def relative_area(proportion: pd.Series, top1: pd.Series) -> float:
-    """Area under accuracy over proportion (trapezoids), divided by that of an accuracy that never falls.
+def intervention_rows(manipulation: pd.DataFrame) -> Iterator[Row]:
+    """Share of the units of each layer that need a labelled part, with Wilson intervals."""
+    for layer, rows in manipulation.groupby("layer", sort=False):
+        found = rows.loc[rows["detector"], "unit"].nunique()
+        share = wilson_interval(int(found), rows["unit"].nunique())
+        yield _row("intervention_detector_share", layer, share)
 
-    NaN when the sweep does not begin with the intact network, or that recognises nothing.
-    """
-    if proportion.iloc[0] != 0 or top1.iloc[0] == 0 or len(proportion) < 2:
-        return float("nan")
-    return float(np.trapezoid(top1, proportion) / (top1.iloc[0] * proportion.iloc[-1]))
+
+def identity_rows(accuracy: pd.DataFrame, dissociation: pd.DataFrame) -> Iterator[Row]:
+    """Accuracy of the readout on test pairs, and the dissociation over all doses of each mode of lesions."""
+    for row in accuracy[accuracy["split"] == "test"].itertuples():
+        answers = Estimate(row.accuracy, row.low, row.high, row.pairs)
+        yield _row("identity_accuracy", row.kind, answers, GUESSING)
+    pairs = int(
+        accuracy.loc[(accuracy["split"] == "test") & (accuracy["kind"] == "all"), "pairs"].sum()
+    )
+    over_doses = dissociation[dissociation["proportion"].isna() & dissociation["p_value"].notna()]
+    for row in over_doses.itertuples():
+        estimate = Estimate(row.value, row.low, row.high, pairs)
+        yield _row(f"identity_{row.measure}_{row.mode}", "all", estimate, 0.0, row.p_value)
 
 
 def table(rows: list[Row]) -> pd.DataFrame:

@@ -6,6 +6,22 @@ from pathlib import Path
 import pandas as pd
 
 from anatomy.canonical import write_text
+from anatomy.columns_of_activations import (
+    CHANNELS,
+    FEATURES,
+    FILTERS,
+    MANIPULATION,
+    MANIPULATION_EXAMPLES,
+    OCCLUSION,
+)
+from anatomy.columns_of_identity import (
+    DISSOCIATION,
+    IDENTITY_ACCURACY,
+    IDENTITY_CROSS_VALIDATION,
+    IDENTITY_LESIONS,
+    IDENTITY_PAIRS,
+    SELECTIVITY,
+)
 
 # column `outcome` of circuits
 FOUND = "circuit"
@@ -138,11 +154,15 @@ SCORING_STABILITY = {
 TOP_IMAGES = {
     "layer": "layer; those that are called several times are left out",
     "unit": "index of the unit in its layer",
+    "rank": "place among the unit's images, 0 for the one with the largest response",
     "image": "row of the image in the table of the stimulus set",
     "image_id": "name of the image",
     "y": "row of the position of the largest response, -1 for units without positions",
     "x": "column of that position, -1 for units without positions",
-    "response": "largest response behind the non-linearity over the evaluation images; of equal ones the first",
+    "response": "largest response behind the non-linearity to the image; of equal ones the first",
+    "image_y": "row of the centre of that position's receptive field in the image that the network sees, pixels; empty "
+    "for units without positions",
+    "image_x": "its column",
 }
 CIRCUIT_UNITS = {
     "category": "category of the circuit's output unit",
@@ -176,6 +196,36 @@ KNOCKOUT_PERFORMANCE = {
     "top1": "share of evaluation images whose category is the network's strongest output",
     "top5": "share of evaluation images whose category is among its five strongest outputs",
     "sensitivity_NAME": "one column per super-category: share of its images recognised (top-1), TP / (TP + FN)",
+}
+KNOCKOUT_CATEGORIES = {
+    "layer": "layer knocked out",
+    "kind": "synapse: single weights; node: units with their weights and bias",
+    "mode": "what took the place of what was removed",
+    "proportion": "proportion of the layer's weights or units replaced",
+    "category": "category of the images",
+    "super_category": "its super-category",
+    "sensitivity": "share of its images recognised (top-1), mean over repeats",
+    "low": "lower end of its 95 % t interval over repeats",
+    "high": "upper end",
+    "repeats": "number of draws",
+}
+KNOCKOUT_AREAS = {
+    "layer": "layer knocked out",
+    "kind": "synapse: single weights; node: units with their weights and bias",
+    "mode": "what took the place of what was removed",
+    "measure": "top1, top5 or sensitivity",
+    "group_kind": "all images, those of a super_category or those of a category",
+    "group": "all, or the name of the group",
+    "intact": "the measure in the intact network",
+    "area": "area under the measure over proportion (trapezoids), relative to one that never falls; mean over repeats",
+    "area_low": "lower end of its 95 % t interval over repeats",
+    "area_high": "upper end",
+    "half_loss": "proportion at which half of what the intact network has above chance is lost, linear between "
+    "proportions, mean over repeats; empty unless every repeat loses as much",
+    "half_loss_low": "lower end of its 95 % t interval over repeats",
+    "half_loss_high": "upper end",
+    "repeats": "number of draws",
+    "lost": "number of draws in which half is lost within the sweep",
 }
 _CLUSTER_METHOD = {
     "method": "method of clustering: gaussian_mixture, ward or hdbscan",
@@ -391,10 +441,12 @@ TABLES = {
     "results/{network}/circuits/layer_shares.csv": CIRCUIT_LAYER_SHARES,
     "results/{network}/circuits/score_comparison.csv": SCORE_COMPARISON,
     "results/{network}/circuits/scoring_stability.csv": SCORING_STABILITY,
-    "results/{network}/circuits/top_images.parquet": TOP_IMAGES,
+    "results/{network}/{method}/top_images.parquet": TOP_IMAGES,
     "results/{network}/circuits/pictures/{shard}_units.parquet": CIRCUIT_UNITS,
     "results/{network}/circuits/pictures/{shard}_connections.parquet": CIRCUIT_CONNECTIONS,
     "results/{network}/knockouts/performance.csv": KNOCKOUT_PERFORMANCE,
+    "results/{network}/knockouts/areas.csv": KNOCKOUT_AREAS,
+    "results/{network}/knockouts/categories.csv": KNOCKOUT_CATEGORIES,
     "results/{network}/clusters/cv.csv": CLUSTER_VALIDATION,
     "results/{network}/clusters/choice.csv": CLUSTER_CHOICE,
     "results/{network}/clusters/lesions.csv": CLUSTER_LESIONS,
@@ -406,6 +458,18 @@ TABLES = {
     "results/{network}/dissection/{layer}/top_images.parquet": DISSECTION_TOP_IMAGES,
     "results/{network}/dissection/detectors.csv": DISSECTION_DETECTORS,
     "results/{network}/dissection/rotations.csv": DISSECTION_ROTATIONS,
+    "results/{network}/features/{layer}.parquet": FEATURES,
+    "results/{network}/features/filters.parquet": FILTERS,
+    "results/{network}/activations/channels.csv": CHANNELS,
+    "results/{network}/activations/occlusion.parquet": OCCLUSION,
+    "results/{network}/activations/manipulation.parquet": MANIPULATION,
+    "results/{network}/activations/manipulation_examples.parquet": MANIPULATION_EXAMPLES,
+    "results/identities/pairs.csv": IDENTITY_PAIRS,
+    "results/{network}/identity/cross_validation.csv": IDENTITY_CROSS_VALIDATION,
+    "results/{network}/identity/accuracy.csv": IDENTITY_ACCURACY,
+    "results/{network}/identity/selectivity.csv": SELECTIVITY,
+    "results/{network}/identity/lesions.csv": IDENTITY_LESIONS,
+    "results/{network}/identity/dissociation.csv": DISSOCIATION,
     "results/labelled_images/concepts.csv": CONCEPTS,
     "results/labelled_images/areas.parquet": AREAS,
     "results/summary.csv": SUMMARY,

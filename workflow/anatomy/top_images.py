@@ -1,6 +1,7 @@
-"""Top images: for every unit of a network, the image of a set and the position at which it responds most."""
+"""Top images: for every unit of a network, the images of a set and the positions at which it responds most."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -8,8 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, fx
 
-from anatomy.networks.graph import Layer, layer_nodes
+from anatomy.errors import InputError
+from anatomy.networks.cut import prefix
+from anatomy.networks.field import Field, grid_centres
+from anatomy.networks.graph import layer_nodes
 from anatomy.networks.network import Network
+from anatomy.networks.receptive_field import Fields, receptive_fields
 from anatomy.progress import track
 from anatomy.stimuli.stimulus_set import StimulusSet
 from anatomy.store import row_blocks
@@ -17,84 +22,174 @@ from anatomy.store import row_blocks
 NOWHERE = -1
 
 
-def top_images(network: Network, stimuli: StimulusSet, split: str, batch_size: int) -> pd.DataFrame:
-    """The largest response of every unit over the images of a split, and where it is.
+@dataclass(frozen=True, eq=False)
+class Peaks:
+    """The largest response of a layer's units over positions; of equal ones the first by row and column.
 
-    Responses are those behind the non-linearity. Layers that are called several times are left out.
+    Attributes
+    ----------
+    response : (image, unit)
+    position : (2, image, unit) its y and x in the map; -1 for units without positions
+    """
+
+    response: NDArray[np.float32]
+    position: NDArray[np.int64]
+
+
+class PeakReader:
+    """Shows images to a network and keeps nothing of its responses but their peaks.
+
+    Responses are those behind the non-linearity. Nothing is computed that the layers do not need.
+
+    Parameters
+    ----------
+    layers : names of layers; InputError for one that is called several times
+    """
+
+    def __init__(self, network: Network, layers: Sequence[str]) -> None:
+        self._network = network
+        self._layers = tuple(layers)
+        self._part = _with_peaks(network, self._layers)
+
+    def __call__(self, images: NDArray[np.uint8]) -> dict[str, Peaks]:
+        """Peaks of each layer for images uint8 (image, y, x, channel), shown as one batch."""
+        with torch.inference_mode():
+            found = self._part(self._network.input(images))
+        return {
+            layer: Peaks(response.cpu().numpy(), position.cpu().numpy())
+            for layer, (response, position) in zip(self._layers, found, strict=True)
+        }
+
+
+def top_images(
+    network: Network,
+    stimuli: StimulusSet,
+    split: str,
+    batch_size: int,
+    kept: int = 1,
+    layers: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """The images of a split to which every unit responds most, and where in them.
+
+    Parameters
+    ----------
+    kept : images of each unit, fewer where the split has fewer
+    layers : all that are called once when absent
 
     Returns
     -------
-    table with a row per unit, in network order: layer, unit, image (row in the table of the stimulus set), image_id,
-    y and x (position; -1 for units without positions), response. Of equal responses the first counts: by image, then
-    by row and column of positions.
+    table with a row per unit and rank, in network order: layer, unit, rank (0 for the largest response), image (row in
+    the table of the stimulus set), image_id, y and x (position; -1 for units without positions), image_y and image_x
+    (pixel of the network's input in the middle of that position's receptive field, the nearest one where that is
+    padding; empty where there is none), response. Of equal responses the first counts: by image, then by row and
+    column of positions.
     """
-    layers = [layer for layer in network.layers if len(layer_nodes(network.graph)[layer.path]) == 1]
-    best = {layer.name: _Best(layer) for layer in layers}
-    reader = _Reader(network.graph, {network.response(name): own for name, own in best.items()})
+    if layers is None:
+        calls = layer_nodes(network.graph)
+        layers = [layer.name for layer in network.layers if len(calls[layer.path]) == 1]
     rows = stimuli.rows(split)
-    with torch.inference_mode():
-        for block in track(row_blocks(len(rows), batch_size), f"top images of {network.name}"):
-            reader.images = rows[block]
-            reader.run(network.input(stimuli.images(rows[block])))
-    table = pd.concat([own.table() for own in best.values()], ignore_index=True)
-    ids = stimuli.table["image_id"].to_numpy()[table["image"]]
-    table.insert(table.columns.get_loc("image") + 1, "image_id", ids)
-    return table
+    count = min(kept, len(rows))
+    best = {layer: _Best(network.layer(layer).units, count) for layer in layers}
+    read = PeakReader(network, layers)
+    for block in track(row_blocks(len(rows), batch_size), f"top images of {network.name}"):
+        for layer, peaks in read(stimuli.images(rows[block])).items():
+            best[layer].add(peaks, rows[block])
+    tables = [own.table().assign(layer=layer) for layer, own in best.items()]
+    table = _with_pixels(pd.concat(tables, ignore_index=True), network)
+    table["image_id"] = stimuli.table["image_id"].to_numpy()[table["image"]]
+    order = ["layer", "unit", "rank", "image", "image_id", "y", "x", "image_y", "image_x"]
+    return table[[*order, "response"]]
+
+
+def _with_peaks(network: Network, layers: Sequence[str]) -> fx.GraphModule:
+    """From images to the peaks of layers, each found as soon as the response is there, which then can be forgotten."""
+    part = prefix(network.graph, [network.response(layer) for layer in layers])
+    output = part.graph.output_node()
+    found = []
+    for node, layer in zip(output.args[0], layers, strict=True):
+        with part.graph.inserting_after(node):
+            units_last = network.layer(layer).kind == "linear"
+            found.append(part.graph.call_function(_peaks, (node, units_last)))
+    output.args = (tuple(found),)
+    part.recompile()
+    return part
+
+
+def _peaks(response: Tensor, units_last: bool) -> tuple[Tensor, Tensor]:
+    """Peaks of responses (image, unit, y, x) or (image, ..., unit): values (image, unit), y and x (2, image, unit)."""
+    if response.ndim == 2:
+        return response, response.new_full((2, *response.shape), NOWHERE, dtype=torch.long)
+    units_second = response.movedim(-1, 1) if units_last else response
+    values, places = units_second.flatten(2).max(2)
+    if response.ndim != 4:
+        return values, torch.full_like(places, NOWHERE).expand(2, -1, -1)
+    width = units_second.shape[3]
+    return values, torch.stack([places // width, places % width])
 
 
 class _Best:
-    """The largest responses of a layer's units so far."""
+    """The largest responses of a layer's units so far, (rank, unit)."""
 
-    def __init__(self, layer: Layer) -> None:
-        self._layer = layer
-        self._response = np.full(layer.units, -np.inf, np.float32)
-        self._image = np.zeros(layer.units, np.int64)
-        self._position = np.full((2, layer.units), NOWHERE, np.int64)
+    def __init__(self, units: int, kept: int) -> None:
+        self._response = np.full((kept, units), -np.inf, np.float32)
+        self._image = np.zeros((kept, units), np.int64)
+        self._position = np.full((2, kept, units), NOWHERE, np.int64)
 
-    def add(self, response: Tensor, images: NDArray[np.int64]) -> None:
-        """Take in the responses of a batch, (image, unit, y, x) or (image, ..., unit) of a linear layer."""
-        units_second = response.movedim(-1, 1) if self._layer.kind == "linear" else response
-        values, places = units_second.flatten(2).max(2) if response.ndim > 2 else (response, None)
-        values = values.cpu().numpy()
-        first = values.argmax(0)
-        units = np.arange(self._layer.units)
-        larger = values[first, units] > self._response
-        self._response[larger] = values[first, units][larger]
-        self._image[larger] = images[first[larger]]
-        if response.ndim == 4:
-            place = places.cpu().numpy()[first, units]
-            self._position[:, larger] = np.array(divmod(place, units_second.shape[3]))[:, larger]
+    def add(self, peaks: Peaks, images: NDArray[np.int64]) -> None:
+        """Take in the peaks of a batch; `images` (image,) are later ones than those before."""
+        better = np.flatnonzero((peaks.response > self._response[-1]).any(0))
+        response = np.concatenate([self._response[:, better], peaks.response[:, better]])
+        image = np.broadcast_to(images[:, None], (len(images), len(better)))
+        image = np.concatenate([self._image[:, better], image])
+        position = [self._position[..., better], peaks.position[..., better]]
+        chosen = np.argsort(-response, axis=0, kind="stable")[: len(self._response)]
+        self._response[:, better] = np.take_along_axis(response, chosen, 0)
+        self._image[:, better] = np.take_along_axis(image, chosen, 0)
+        self._position[..., better] = np.take_along_axis(
+            np.concatenate(position, axis=1), chosen[None], 1
+        )
 
     def table(self) -> pd.DataFrame:
-        """A row per unit."""
+        """A row per unit and rank."""
+        kept, units = self._response.shape
         return pd.DataFrame(
             {
-                "layer": self._layer.name,
-                "unit": np.arange(self._layer.units),
-                "image": self._image,
-                "y": self._position[0],
-                "x": self._position[1],
-                "response": self._response,
+                "unit": np.repeat(np.arange(units), kept),
+                "rank": np.tile(np.arange(kept), units),
+                "image": self._image.T.ravel(),
+                "y": self._position[0].T.ravel(),
+                "x": self._position[1].T.ravel(),
+                "response": self._response.T.ravel(),
             }
         )
 
 
-class _Reader(fx.Interpreter):
-    """Runs a network and looks at the wanted values as they come, so that none is kept longer than it is needed.
+def _with_pixels(table: pd.DataFrame, network: Network) -> pd.DataFrame:
+    """The table with image_y and image_x."""
+    placed = table["y"] != NOWHERE
+    pixels = pd.DataFrame(index=table.index, columns=["image_y", "image_x"], dtype="Int64")
+    for layer, fields in _fields(network, table.loc[placed, "layer"].unique()).items():
+        own = placed & (table["layer"] == layer)
+        for name, field in zip(("y", "x"), fields, strict=True):
+            positions = table.loc[own, name].to_numpy()
+            pixels.loc[own, f"image_{name}"] = _middles(
+                positions, field, network.preprocessing.input_size
+            )
+    return table.join(pixels)
 
-    Attributes
-    ----------
-    images : rows of the stimulus set that are shown
-    """
 
-    def __init__(self, graph: fx.GraphModule, wanted: Mapping[str, _Best]) -> None:
-        super().__init__(graph)
-        self._wanted = wanted
-        self.images: NDArray[np.int64] = np.zeros(0, np.int64)
+def _middles(positions: NDArray[np.int64], field: Field, size: int) -> NDArray[np.int64]:
+    first, step = grid_centres(field, 1)
+    return np.clip(first + positions * step.numerator // step.denominator, 0, size - 1)
 
-    def run_node(self, node: fx.Node) -> Tensor:
-        """Value of a node."""
-        value = super().run_node(node)
-        if node.name in self._wanted:
-            self._wanted[node.name].add(value, self.images)
-        return value
+
+def _fields(network: Network, layers: Sequence[str]) -> dict[str, Fields]:
+    """Receptive fields of those layers that have known ones."""
+    try:
+        values = [network.response(layer) for layer in layers]
+        found = receptive_fields(network.graph, values, network.preprocessing.input_size)
+        return dict(zip(layers, found.values(), strict=True))
+    except InputError:
+        if len(layers) == 1:
+            return {}
+        return {name: own for layer in layers for name, own in _fields(network, [layer]).items()}

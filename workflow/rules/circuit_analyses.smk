@@ -120,33 +120,6 @@ rule measure_scoring_stability:
         "--table {output.table} --record {output.record} --gpus {resources.gpu} > {log} 2>&1"
 
 
-rule find_top_images:
-    input:
-        spec="results/specs/top_images/{network}.json",
-        code=CODE["top_images"],
-        network="results/{network}/network/network.json",
-        stimuli=lambda wildcards: PLAN.stimuli_of("circuits"),
-    output:
-        table="results/{network}/circuits/top_images.parquet",
-        record="results/records/top_images/{network}.json",
-    log:
-        "results/logs/top_images/{network}.log",
-    benchmark:
-        "results/benchmarks/top_images/{network}.tsv"
-    conda:
-        "../../envs/anatomy.yaml"
-    threads: THREADS
-    resources:
-        gpu=1,
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
-    message:
-        "Find the image that each unit of {wildcards.network} responds to most"
-    shell:
-        "python -m anatomy.steps.top_images {input.spec} --network {input.network} --stimuli {input.stimuli} "
-        "--table {output.table} --record {output.record} --gpus {resources.gpu} > {log} 2>&1"
-
-
 rule picture_circuits:
     input:
         spec="results/specs/circuit_pictures/{network}/{shard}.json",

@@ -231,9 +231,11 @@ rule draw_circuit_pictures:
 
 rule draw_knockouts:
     input:
-        code=CODE["knockout_figures"],
         spec="results/specs/figures/knockouts/{network}.json",
+        code=CODE["knockout_figures"],
         table="results/{network}/knockouts/performance.csv",
+        areas="results/{network}/knockouts/areas.csv",
+        categories="results/{network}/knockouts/categories.csv",
     output:
         performance=report(
             "results/{network}/knockouts/figures/performance.png",
@@ -247,6 +249,18 @@ rule draw_knockouts:
             category="Knock-outs",
             labels={"network": "{network}", "shows": "super-categories"},
         ),
+        areas_figure=report(
+            "results/{network}/knockouts/figures/areas.png",
+            caption="../report/knockout_areas.rst",
+            category="Knock-outs",
+            labels={"network": "{network}", "shows": "area under the curves, half loss"},
+        ),
+        categories_figure=report(
+            "results/{network}/knockouts/figures/categories.png",
+            caption="../report/knockout_categories.rst",
+            category="Knock-outs",
+            labels={"network": "{network}", "shows": "categories"},
+        ),
         record="results/records/figures/knockouts/{network}.json",
     log:
         "results/logs/figures/knockouts/{network}.log",
@@ -255,14 +269,15 @@ rule draw_knockouts:
     conda:
         "../../envs/anatomy.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
     message:
         "Draw the figures of the knock-outs of {wildcards.network}"
     shell:
-        "python -m anatomy.steps.knockout_figures {input.spec} --table {input.table} "
-        "--performance {output.performance} --sensitivity {output.sensitivity} --record {output.record} "
-        "> {log} 2>&1"
+        "python -m anatomy.steps.knockout_figures {input.spec} --table {input.table} --areas {input.areas} "
+        "--categories {input.categories} --performance {output.performance} --sensitivity {output.sensitivity} "
+        "--areas-figure {output.areas_figure} --categories-figure {output.categories_figure} "
+        "--record {output.record} > {log} 2>&1"
 
 
 rule draw_clusters:
@@ -391,6 +406,162 @@ rule draw_rotations:
     shell:
         "python -m anatomy.steps.rotation_figures {input.spec} --table {input.table} "
         "--rotations {output.rotations} --record {output.record} > {log} 2>&1"
+
+
+rule draw_features:
+    input:
+        spec="results/specs/figures/features/{network}.json",
+        code=CODE["feature_figures"],
+        tables=lambda wildcards: PLAN.feature_tables(wildcards.network),
+        filters=lambda wildcards: PLAN.filter_tables(wildcards.network),
+    output:
+        folder=report(
+            directory("results/{network}/features/figures/layers"),
+            patterns=["{name}.png"],
+            caption="../report/features.rst",
+            category="Features",
+            labels={"network": "{network}", "shows": "{name}"},
+        ),
+        record="results/records/figures/features/{network}.json",
+    log:
+        "results/logs/figures/features/{network}.log",
+    benchmark:
+        "results/benchmarks/figures/features/{network}.tsv"
+    conda:
+        "../../envs/anatomy.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 20 * attempt,
+    message:
+        "Draw the features of {wildcards.network}"
+    shell:
+        "python -m anatomy.steps.feature_figures {input.spec} --tables {input.tables} "
+        "--filters {input.filters} --folder {output.folder} --record {output.record} > {log} 2>&1"
+
+
+rule draw_activations:
+    input:
+        spec="results/specs/figures/activations/{network}.json",
+        code=CODE["activation_figures"],
+        maps="results/{network}/activations/maps.json",
+        channels="results/{network}/activations/channels.csv",
+        stimuli=lambda wildcards: PLAN.stimuli_of("activations"),
+        top_images="results/{network}/activations/top_images.parquet",
+        occlusion=lambda wildcards: PLAN.occlusion_tables(wildcards.network),
+        features=lambda wildcards: PLAN.feature_tables(wildcards.network),
+    output:
+        folder=report(
+            directory("results/{network}/activations/figures/layers"),
+            patterns=["{name}.png"],
+            caption="../report/activations.rst",
+            category="Activations",
+            labels={"network": "{network}", "shows": "{name}"},
+        ),
+        record="results/records/figures/activations/{network}.json",
+    log:
+        "results/logs/figures/activations/{network}.log",
+    benchmark:
+        "results/benchmarks/figures/activations/{network}.tsv"
+    conda:
+        "../../envs/anatomy.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 20 * attempt,
+    message:
+        "Draw the activations of {wildcards.network}"
+    shell:
+        "python -m anatomy.steps.activation_figures {input.spec} --maps {input.maps} "
+        "--channels {input.channels} --stimuli {input.stimuli} --top-images {input.top_images} "
+        "--occlusion {input.occlusion} --features {input.features} --folder {output.folder} "
+        "--record {output.record} > {log} 2>&1"
+
+
+rule draw_interventions:
+    input:
+        spec="results/specs/figures/interventions/{network}.json",
+        code=CODE["manipulation_figures"],
+        table="results/{network}/activations/manipulation.parquet",
+        examples="results/{network}/activations/manipulation_examples.parquet",
+    output:
+        interventions=report(
+            "results/{network}/activations/figures/interventions.png",
+            caption="../report/interventions.rst",
+            category="Activations",
+            labels={"network": "{network}", "shows": "detectors by intervention"},
+        ),
+        record="results/records/figures/interventions/{network}.json",
+    log:
+        "results/logs/figures/interventions/{network}.log",
+    benchmark:
+        "results/benchmarks/figures/interventions/{network}.tsv"
+    conda:
+        "../../envs/anatomy.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    message:
+        "Draw the detectors by intervention of {wildcards.network}"
+    shell:
+        "python -m anatomy.steps.manipulation_figures {input.spec} --table {input.table} "
+        "--examples {input.examples} --interventions {output.interventions} --record {output.record} "
+        "> {log} 2>&1"
+
+
+rule draw_identity:
+    input:
+        spec="results/specs/figures/identity/{network}.json",
+        code=CODE["identity_figures"],
+        accuracy="results/{network}/identity/accuracy.csv",
+        cross_validation="results/{network}/identity/cross_validation.csv",
+        selectivity="results/{network}/identity/selectivity.csv",
+        lesions="results/{network}/identity/lesions.csv",
+        dissociation="results/{network}/identity/dissociation.csv",
+        identities="results/identities/images.json",
+        pairs="results/identities/pairs.csv",
+    output:
+        dissociation_figure=report(
+            "results/{network}/identity/figures/dissociation.png",
+            caption="../report/dissociation.rst",
+            category="Identity task",
+            labels={"network": "{network}", "shows": "double dissociation"},
+        ),
+        doses=report(
+            "results/{network}/identity/figures/doses.png",
+            caption="../report/doses.rst",
+            category="Identity task",
+            labels={"network": "{network}", "shows": "doses of lesions"},
+        ),
+        selectivity_figure=report(
+            "results/{network}/identity/figures/selectivity.png",
+            caption="../report/selectivity.rst",
+            category="Identity task",
+            labels={"network": "{network}", "shows": "selective units"},
+        ),
+        pairs_figure=report(
+            "results/{network}/identity/figures/pairs.png",
+            caption="../report/pairs.rst",
+            category="Identity task",
+            labels={"network": "{network}", "shows": "pairs and accuracy"},
+        ),
+        record="results/records/figures/identity/{network}.json",
+    log:
+        "results/logs/figures/identity/{network}.log",
+    benchmark:
+        "results/benchmarks/figures/identity/{network}.tsv"
+    conda:
+        "../../envs/anatomy.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    message:
+        "Draw the figures of the identity task of {wildcards.network}"
+    shell:
+        "python -m anatomy.steps.identity_figures {input.spec} --accuracy {input.accuracy} "
+        "--cross-validation {input.cross_validation} --selectivity {input.selectivity} "
+        "--lesions {input.lesions} --dissociation {input.dissociation} --identities {input.identities} "
+        "--pairs {input.pairs} --dissociation-figure {output.dissociation_figure} --doses {output.doses} "
+        "--selectivity-figure {output.selectivity_figure} --pairs-figure {output.pairs_figure} "
+        "--record {output.record} > {log} 2>&1"
 
 
 rule draw_dissected_networks:

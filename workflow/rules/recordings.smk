@@ -1,5 +1,5 @@
-# Recordings: values inside a network for a stimulus set.
-# Writes results/{network}/recordings/{stimuli}.{zarr,json}.
+# Recordings: values inside a network for a stimulus set, and the images that each unit responds to most.
+# Writes results/{network}/recordings/{stimuli}.{zarr,json} and results/{network}/{method}/top_images.parquet.
 
 
 rule record:
@@ -29,3 +29,32 @@ rule record:
         "python -m anatomy.steps.record {input.spec} --network {input.network} --stimuli {input.stimuli} "
         "--store {output.store} --manifest {output.manifest} --record {output.record} --gpus {resources.gpu} "
         "> {log} 2>&1"
+
+
+rule find_top_images:
+    input:
+        spec="results/specs/top_images/{network}/{method}.json",
+        code=CODE["top_images"],
+        network="results/{network}/network/network.json",
+        stimuli=lambda wildcards: PLAN.stimuli_of(wildcards.method),
+    output:
+        table="results/{network}/{method}/top_images.parquet",
+        record="results/records/top_images/{network}/{method}.json",
+    log:
+        "results/logs/top_images/{network}/{method}.log",
+    benchmark:
+        "results/benchmarks/top_images/{network}/{method}.tsv"
+    wildcard_constraints:
+        method="circuits|activations",
+    conda:
+        "../../envs/anatomy.yaml"
+    threads: THREADS
+    resources:
+        gpu=1,
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    message:
+        "Find the images that each unit of {wildcards.network} responds to most, for {wildcards.method}"
+    shell:
+        "python -m anatomy.steps.top_images {input.spec} --network {input.network} --stimuli {input.stimuli} "
+        "--table {output.table} --record {output.record} --gpus {resources.gpu} > {log} 2>&1"

@@ -12,11 +12,14 @@ rule summarise:
         circuits=PLAN.tables("circuits", "summary"),
         controls=PLAN.tables("circuits", "controls"),
         overlaps=PLAN.tables("circuits", "overlap"),
-        knockouts=PLAN.tables("knockouts", "performance"),
+        knockouts=PLAN.tables("knockouts", "areas"),
         cluster_lesions=PLAN.tables("clusters", "lesions"),
         cluster_losses=PLAN.tables("clusters", "losses"),
         detectors=PLAN.tables("dissection", "detectors"),
         rotations=PLAN.rotation_tables(),
+        manipulation=PLAN.manipulation_tables(),
+        accuracy=PLAN.tables("identity", "accuracy"),
+        dissociation=PLAN.tables("identity", "dissociation"),
     output:
         table=report(
             "results/summary.csv",
@@ -41,5 +44,6 @@ rule summarise:
         "--recordings {input.recordings} --stimuli {input.stimuli} --circuits {input.circuits} "
         "--controls {input.controls} --overlaps {input.overlaps} --knockouts {input.knockouts} "
         "--cluster-lesions {input.cluster_lesions} --cluster-losses {input.cluster_losses} "
-        "--detectors {input.detectors} --rotations {input.rotations} "
+        "--detectors {input.detectors} --rotations {input.rotations} --manipulation {input.manipulation} "
+        "--accuracy {input.accuracy} --dissociation {input.dissociation} "
         "--table {output.table} --record {output.record} > {log} 2>&1"

@@ -12,9 +12,12 @@ from typing import TextIO
 
 from anatomy.archives import INDEX
 from anatomy.config import resolution
+from anatomy.config.activations import Activations
 from anatomy.config.clusters import Clusters
 from anatomy.config.configuration import Configuration
 from anatomy.config.dissection import Broden, BrodenFolder, Dissection, ToyboxBroden
+from anatomy.config.features import Features
+from anatomy.config.identity_checks import check_identities, check_identity
 from anatomy.config.methods import Circuits, Knockouts
 from anatomy.config.stimuli import FOLDER_OF_SPLIT, SPLITS, FolderStimuli, Stimuli, ToyboxStimuli
 from anatomy.errors import InputError
@@ -41,10 +44,16 @@ def check(configuration: Configuration) -> None:
         _check_knockouts(configuration, configuration.knockouts)
     if configuration.clusters is not None:
         _check_clusters(configuration, configuration.clusters)
+    if configuration.features is not None:
+        _check_features(configuration, configuration.features)
+    if configuration.activations is not None:
+        _check_activations(configuration, configuration.activations)
     if configuration.broden is not None:
-        image_size = _check_broden(configuration.broden)
-        if configuration.dissection is not None:
-            _check_dissection(configuration, configuration.dissection, image_size)
+        _check_labelled(configuration, _check_broden(configuration.broden))
+    if configuration.identities is not None:
+        check_identities(configuration.identities)
+    if configuration.identity is not None:
+        check_identity(configuration, configuration.identity)
 
 
 def check_stimuli(key: str, stimuli: Stimuli) -> None:
@@ -135,7 +144,7 @@ def _check_circuits(configuration: Configuration, circuits: Circuits) -> None:
                 f"configuration: circuits.categories: {category!r} is not a category of "
                 f"stimuli.{circuits.stimuli}; there are {resolution.few(known)}"
             )
-    for name in circuits.networks or configuration.networks:
+    for name in resolution.networks_of(configuration, circuits):
         _check_shown(configuration, name, "circuits", circuits.stimuli)
 
 
@@ -163,7 +172,7 @@ def _check_knockouts(configuration: Configuration, knockouts: Knockouts) -> None
             f"configuration: knockouts.images_per_category asks for {knockouts.images_per_category} evaluation "
             f"images, but stimuli.{knockouts.stimuli}.images.evaluation is {evaluation}"
         )
-    for name in knockouts.networks or configuration.networks:
+    for name in resolution.networks_of(configuration, knockouts):
         resolution.chosen_layers("knockouts.layers", configuration, name, knockouts.layers)
         _check_shown(configuration, name, "knockouts", knockouts.stimuli)
 
@@ -192,7 +201,7 @@ def _check_clusters(configuration: Configuration, clusters: Clusters) -> None:
             f"configuration: clusters.stimuli: all categories of {key} are {groups.pop()}, but what a lesion costs "
             "one super-category is compared with what it costs another"
         )
-    for name in clusters.networks or configuration.networks:
+    for name in resolution.networks_of(configuration, clusters):
         resolution.hidden_layers("clusters.layers", configuration, name, clusters.layers)
         _check_shown(configuration, name, "clusters", clusters.stimuli)
 
@@ -237,11 +246,26 @@ def _image_size(index: TextIO) -> int:
     return int(row["ih"])
 
 
-def _check_dissection(
-    configuration: Configuration, dissection: Dissection, image_size: int
-) -> None:
-    """Check the layers, and that each network sees the whole of the labelled images."""
-    for name in dissection.networks or configuration.networks:
+def _check_labelled(configuration: Configuration, image_size: int) -> None:
+    """Check the layers to be dissected, and that each network sees the whole of the labelled images."""
+    shown_to: list[str] = []
+    if configuration.dissection is not None:
+        _check_dissection(configuration, configuration.dissection)
+        shown_to += resolution.networks_of(configuration, configuration.dissection)
+    activations = configuration.activations
+    if activations is not None and activations.manipulation is not None:
+        shown_to += resolution.networks_of(configuration, activations)
+    for name in shown_to:
+        needed = resolution.preprocessing(configuration, name)["input_size"]
+        if needed != image_size:
+            raise InputError(
+                f"configuration: the labelled images of broden have {image_size} pixels, but network {name!r} sees "
+                f"{needed}; take the Broden of this size, or set networks.{name}.preprocessing.input_size"
+            )
+
+
+def _check_dissection(configuration: Configuration, dissection: Dissection) -> None:
+    for name in resolution.networks_of(configuration, dissection):
         layers = resolution.convolutions(
             "dissection.layers", configuration, name, dissection.layers
         )
@@ -253,12 +277,30 @@ def _check_dissection(
                     raise InputError(
                         f"configuration: {key}: {layer!r} is none of dissection.layers"
                     )
-        needed = resolution.preprocessing(configuration, name)["input_size"]
-        if needed != image_size:
-            raise InputError(
-                f"configuration: the labelled images of broden have {image_size} pixels, but network {name!r} sees "
-                f"{needed}; take the Broden of this size, or set networks.{name}.preprocessing.input_size"
-            )
+
+
+def _check_features(configuration: Configuration, features: Features) -> None:
+    for name in resolution.networks_of(configuration, features):
+        resolution.layers_with_features("features.layers", configuration, name, features.layers)
+
+
+def _check_activations(configuration: Configuration, activations: Activations) -> None:
+    images = configuration.stimuli[activations.stimuli].images
+    if images.evaluation == 0:
+        raise InputError(
+            f"configuration: stimuli.{activations.stimuli}.images.evaluation is 0, but activations show this split"
+        )
+    categories = resolution.stimulus_categories(
+        f"stimuli.{activations.stimuli}", configuration.stimuli[activations.stimuli]
+    )
+    if isinstance(activations.images, int) and activations.images > len(categories):
+        raise InputError(
+            f"configuration: activations.images = {activations.images} asks for images of as many categories, but "
+            f"stimuli.{activations.stimuli} has {len(categories)}"
+        )
+    for name in resolution.networks_of(configuration, activations):
+        resolution.convolutions("activations.layers", configuration, name, activations.layers)
+        _check_size(configuration, name, activations.stimuli, "to which activations show it")
 
 
 def _check_shown(configuration: Configuration, name: str, method: str, stimuli_name: str) -> None:

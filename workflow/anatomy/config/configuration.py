@@ -4,20 +4,26 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from anatomy.config.activations import Activations
 from anatomy.config.base import Name, Section
 from anatomy.config.clusters import Clusters
 from anatomy.config.dissection import Broden, Dissection
+from anatomy.config.features import Features
+from anatomy.config.identity import Identities, Identity
 from anatomy.config.methods import Circuits, Knockouts, Recordings
 from anatomy.config.networks import Network
 from anatomy.config.stimuli import Stimuli
 
 # results/NAME/ of a network, and what else lies in results/
 OTHER_RESULTS = (
-    *("stimuli", "toybox_broden", "broden", "labelled_images", "downloads", "figures"),
-    *("specs", "records", "logs", "benchmarks"),
+    *("stimuli", "toybox_broden", "broden", "labelled_images", "identities", "localizer"),
+    *("downloads", "figures", "specs", "records", "logs", "benchmarks"),
 )
-# sections that show a stimulus set to some of the networks
-METHODS = ("circuits", "knockouts", "clusters")
+# sections whose method is applied to some of the networks
+METHODS = (
+    *("circuits", "knockouts", "clusters", "dissection"),
+    *("features", "activations", "identity"),
+)
 
 
 class Compute(Section):
@@ -45,6 +51,12 @@ class Configuration(Section):
         None, description="absent: there are no images with labelled pixels"
     )
     dissection: Dissection | None = Field(None, description="absent: no network is dissected")
+    features: Features | None = Field(None, description="absent: no features are visualised")
+    activations: Activations | None = Field(None, description="absent: no activations are shown")
+    identities: Identities | None = Field(
+        None, description="absent: there are no pictures of the same faces and houses"
+    )
+    identity: Identity | None = Field(None, description="absent: there is no identity task")
     compute: Compute = Field(default_factory=Compute)
 
     @model_validator(mode="after")
@@ -85,16 +97,28 @@ class Configuration(Section):
         for key in METHODS:
             method = getattr(self, key)
             if method is not None:
-                self._known(f"{key}.stimuli", method.stimuli, list(self.stimuli))
+                if hasattr(method, "stimuli"):
+                    self._known(f"{key}.stimuli", method.stimuli, list(self.stimuli))
                 for network in method.networks or []:
                     self._known(f"{key}.networks", network, list(self.networks))
-        if self.dissection is not None:
-            for network in self.dissection.networks or []:
-                self._known("dissection.networks", network, list(self.networks))
-            if self.broden is None:
+        return self
+
+    @model_validator(mode="after")
+    def _needed_sections_exist(self) -> Self:
+        if self.broden is None:
+            if self.dissection is not None:
                 raise ValueError(
                     "dissection: there are no labelled images to dissect with; add a section broden"
                 )
+            if self.activations is not None and self.activations.manipulation is not None:
+                raise ValueError(
+                    "activations.manipulation: there are no labelled images whose parts could be covered; add a "
+                    "section broden"
+                )
+        if self.identities is None and self.identity is not None:
+            raise ValueError(
+                "identity: there are no faces and houses to tell apart; add a section identities"
+            )
         return self
 
     @staticmethod

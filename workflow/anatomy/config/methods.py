@@ -43,7 +43,8 @@ Threshold = Annotated[float, Field(gt=0, le=1)]
 Thresholds = Annotated[list[Threshold], Field(min_length=1), AfterValidator(each_once)]
 
 
-def _number_or_list(value: object) -> str:
+def number_or_list(value: object) -> str:
+    """Which form a value has that may be given as one number or as a list; tags of a union."""
     return "list" if isinstance(value, list) else "number"
 
 
@@ -119,7 +120,7 @@ class Circuits(Section):
     )
     threshold: Annotated[
         Annotated[Threshold, Tag("number")] | Annotated[Thresholds, Tag("list")],
-        Discriminator(_number_or_list),
+        Discriminator(number_or_list),
     ] = Field(
         0.9,
         description="share of the unpruned value that must remain; of a list each gives a circuit, and those of the "

@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from anatomy.config.base import Section
 from anatomy.config.configuration import Configuration
+from anatomy.config.identity import Identity
 from anatomy.config.methods import LayerNames
 from anatomy.config.networks import Network
 from anatomy.config.stimuli import ImagenetteStimuli, Stimuli, ToyboxStimuli
@@ -102,6 +104,16 @@ def origin(configuration: Configuration, name: str) -> tuple[str, Network]:
     return (name, network) if twin is None else (twin, configuration.networks[twin])
 
 
+def applies(section: Section, name: str) -> bool:
+    """Whether a method is applied to a network."""
+    return section.networks is None or name in section.networks
+
+
+def networks_of(configuration: Configuration, section: Section | None) -> list[str]:
+    """The networks that a method is applied to; none where there is no such section."""
+    return [] if section is None else [n for n in configuration.networks if applies(section, n)]
+
+
 def architecture(configuration: Configuration, name: str) -> str:
     """Architecture of a network, checked against the table of layers."""
     owner, network = origin(configuration, name)
@@ -161,6 +173,39 @@ def convolutions(
     return [layer for layer in chosen if layer not in others]
 
 
+def layers_with_features(
+    key: str, configuration: Configuration, name: str, wanted: LayerNames
+) -> list[str]:
+    """As `chosen_layers`, but `all` stands for convolutions and the output layer, and naming another is an error."""
+    known = layers(configuration, name)
+    output = known[-1][0]
+    chosen = chosen_layers(key, configuration, name, wanted)
+    others = [layer for layer in chosen if layer != output and dict(known)[layer] != "convolution"]
+    if wanted != "all" and others:
+        raise InputError(
+            f"configuration: {key}: {others[0]!r} of network {name!r} is neither a convolution nor the output layer"
+        )
+    return [layer for layer in chosen if layer not in others]
+
+
+def lesioned_and_read(
+    configuration: Configuration, name: str, identity: Identity
+) -> tuple[str, str]:
+    """The layer that the identity task lesions, and the one behind it that is read out."""
+    hidden = hidden_layers("identity.layer", configuration, name, "all")
+    (layer,) = hidden_layers("identity.layer", configuration, name, [identity.layer])
+    if identity.readout is None:
+        readout = hidden[-1]
+    else:
+        (readout,) = hidden_layers("identity.readout", configuration, name, [identity.readout])
+    if hidden.index(readout) < hidden.index(layer):
+        raise InputError(
+            f"configuration: identity.readout: {readout!r} lies before identity.layer = {layer!r} in network {name!r}, "
+            "so that no lesion could reach it"
+        )
+    return layer, readout
+
+
 def recorded_layers(configuration: Configuration, name: str) -> list[str]:
     """Those of `recordings.layers` that a network has, in network order.
 
@@ -182,24 +227,26 @@ def recorded_layers(configuration: Configuration, name: str) -> list[str]:
     return [layer for layer in known if layer in wanted]
 
 
-def output_categories(configuration: Configuration, name: str) -> list[str]:
-    """Category of each output unit of a network, in output order."""
+def output_rows(configuration: Configuration, name: str) -> list[CategoryRow]:
+    """The category of each output unit of a network, in output order."""
     owner, network = origin(configuration, name)
     if network.training is not None:
         stimuli = network.training.stimuli
-        return [
-            row.category
-            for row in stimulus_categories(f"stimuli.{stimuli}", configuration.stimuli[stimuli])
-        ]
+        return stimulus_categories(f"stimuli.{stimuli}", configuration.stimuli[stimuli])
     key = f"networks.{owner}.outputs"
     path = IMAGENET_TABLE if network.outputs is None else table_path(network.outputs)
     rows = _rows(key, path)
-    by_output = {row.output: row.category for row in rows}
+    by_output = {row.output: row for row in rows}
     if sorted(by_output, key=lambda o: -1 if o is None else o) != list(range(len(rows))):
         raise InputError(
             f"configuration: {key}: {path} must number the outputs 0 to {len(rows) - 1}, each once"
         )
     return [by_output[output] for output in range(len(rows))]
+
+
+def output_categories(configuration: Configuration, name: str) -> list[str]:
+    """Names of the categories of a network's output units, in output order."""
+    return [row.category for row in output_rows(configuration, name)]
 
 
 def preprocessing(configuration: Configuration, name: str) -> dict[str, Any]:

@@ -19,7 +19,9 @@ FORMS = {"number", "list"}
 TAGS = {
     ("stimuli",): {2: SOURCES},
     ("broden",): {1: SOURCES},
+    ("identities",): {1: SOURCES},
     ("circuits", "threshold"): {2: FORMS},
+    ("activations", "images"): {2: FORMS},
 }
 # type of a pydantic error -> what the value must be or do
 ALLOWED = {
@@ -27,6 +29,7 @@ ALLOWED = {
     "greater_than_equal": "be at least {ge}",
     "less_than": "be less than {lt}",
     "less_than_equal": "be at most {le}",
+    "multiple_of": "be a multiple of {multiple_of}",
     "finite_number": "be a finite number",
     "int_type": "be a whole number",
     "int_from_float": "be a whole number",

@@ -1,7 +1,7 @@
 """Figures of knock-outs: what is left as a growing proportion of a layer is knocked out."""
 
 from collections.abc import Sequence
-from itertools import product
+from itertools import chain, product
 
 import numpy as np
 import pandas as pd
@@ -60,15 +60,17 @@ def performance_curves(
     """
     if measure not in MEASURES or measure not in performance:
         raise InputError(f"the knock-out table has no measure {measure!r}")
-    kinds, modes, layers = (_present(performance, key) for key in ("kind", "mode", "layer"))
-    figure = Figure(figsize=(4.2 * len(kinds) + 2.1, 3.7 * len(modes) + 0.9), layout="constrained")
+    kinds, modes, layers = (present(performance, key) for key in ("kind", "mode", "layer"))
+    places = arranged(kinds, modes)
+    down, across = len(places), len(places[0])
+    figure = Figure(figsize=(4.2 * across + 2.1, 3.7 * down + 0.9), layout="constrained")
     figure.suptitle("Which layers can the network not do without?", x=0.01, ha="left")
-    panels = figure.subplots(len(modes), len(kinds), sharex=True, sharey=True, squeeze=False)
+    panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
     figure.get_layout_engine().set(wspace=0.06)
     colors = layer_colors(layers)
     few = len(layers) <= MOST_LAYERS
     width, opacity = (2, 0.18) if few else (1.1, 0.06)
-    for (mode, kind), axes in zip(product(modes, kinds), panels.flat, strict=True):
+    for (kind, mode), axes in zip(chain(*places), panels.flat, strict=True):
         own = performance[(performance["kind"] == kind) & (performance["mode"] == mode)]
         for layer, rows in own.groupby("layer", sort=False):
             _curve(axes, rows, measure, opacity, color=colors[layer], linewidth=width)
@@ -104,33 +106,57 @@ def sensitivity_curves(performance: pd.DataFrame) -> Figure:
     groups = sorted(column.removeprefix(SENSITIVITY) for column in columns)
     if not groups:
         raise InputError("the knock-out table has no sensitivity of any super-category")
-    kinds, modes, layers = (_present(performance, key) for key in ("kind", "mode", "layer"))
+    kinds, modes, layers = (present(performance, key) for key in ("kind", "mode", "layer"))
     many = len(layers) > MOST_LAYERS
-    rows = 1 if many else int(np.ceil(len(layers) / _PER_ROW))
-    height = (3.4 if many else 2.15 * rows + 0.7) * len(modes) + 1.2
-    figure = Figure(figsize=(11, height), layout="constrained")
+    across = min(len(layers), _PER_ROW if len(modes) == 1 else 2 * _PER_ROW)
+    rows = 1 if many else int(np.ceil(len(layers) / across))
+    height = (3.4 if many else 2.15 * rows + 0.5) * len(modes) + 1.4
+    width = 11 if many or across <= _PER_ROW else 2 * across
+    figure = Figure(figsize=(width, height), layout="constrained")
     title = "Does the loss of a layer hurt one super-category more?"
     figure.suptitle(title, x=0.01, ha="left")
     figure.get_layout_engine().set(wspace=0.05)
     blocks = figure.subfigures(len(modes), 1, squeeze=False)[:, 0]
+    first = []
     for block, mode in zip(blocks, modes, strict=True):
         own = performance[performance["mode"] == mode]
         if many:
-            _sensitivity_by_depth(block, own, groups, kinds, layers)
+            first.append(_sensitivity_by_depth(block, own, groups, kinds, layers))
         else:
-            _sensitivity_panels(block, own, groups, kinds, layers)
+            first.append(_sensitivity_panels(block, own, groups, kinds, layers, across))
         text = f"Weights or units {MODES[mode]}"
         block.suptitle(text, x=0.01, ha="left", fontsize=12, color=QUIET)
+    top = min(1.0, max(axes.get_ylim()[1] for axes in first))
+    for axes in first:
+        axes.set_ylim(0, top)
+        percent_axis(axes.yaxis)
+    label = "Layer knocked out" if many else "Proportion of the layer knocked out (%)"
+    blocks[-1].supxlabel(label, fontsize=12)
     handles = _sensitivity_legend(groups, [] if many else kinds) + _interval_handle(performance)
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure
 
 
-def _present(performance: pd.DataFrame, key: str) -> list[str]:
+def present(performance: pd.DataFrame, key: str) -> list[str]:
     """Values of a column as they first appear, but kinds and modes in a fixed order."""
     found = list(dict.fromkeys(performance[key]))
     fixed = {"kind": list(KINDS), "mode": list(MODES)}.get(key, found)
     return [value for value in fixed if value in found]
+
+
+def arranged(kinds: Sequence[str], modes: Sequence[str]) -> list[list[tuple[str, str]]]:
+    """Rows of panels (kind, mode), wider than high: modes side by side where there are more of them than kinds."""
+    if len(modes) > len(kinds):
+        return [[(kind, mode) for mode in modes] for kind in kinds]
+    return [[(kind, mode) for kind in kinds] for mode in modes]
+
+
+def layer_axis(axes: Axes, layers: Sequence[str]) -> None:
+    """Names of the layers along the horizontal axis; of more than 16 only some."""
+    count = len(layers) if len(layers) <= MOST_LAYERS else 7
+    named = np.unique(np.linspace(0, len(layers) - 1, count).round().astype(int))
+    names = [shorten(layers[number]) for number in named]
+    axes.set_xticks(named, names, rotation=35, ha="right", rotation_mode="anchor")
 
 
 def _curve(axes: Axes, rows: pd.DataFrame, measure: str, opacity: float, **look: object) -> None:
@@ -185,9 +211,9 @@ def _sensitivity_panels(
     groups: Sequence[str],
     kinds: Sequence[str],
     layers: Sequence[str],
-) -> None:
-    """A panel per layer, in reading order."""
-    across = min(_PER_ROW, len(layers))
+    across: int,
+) -> Axes:
+    """A panel per layer, in reading order; the first of them, with which all share their axes."""
     down = int(np.ceil(len(layers) / across))
     panels = block.subplots(down, across, sharex=True, sharey=True, squeeze=False)
     colors = super_category_colors(groups)
@@ -201,12 +227,11 @@ def _sensitivity_panels(
     for axes in panels.flat[len(layers) :]:
         axes.set_axis_off()
     first = panels[0, 0]
-    first.set(xlim=(0, 1), ylim=(0, min(1.0, first.get_ylim()[1])), xticks=(0, 0.5, 1))
+    first.set(xlim=(0, 1), xticks=(0, 0.5, 1))
     percent_axis(first.xaxis)
-    percent_axis(first.yaxis)
-    block.supxlabel("Proportion of the layer knocked out (%)", fontsize=12)
     for axes in panels[:, 0]:
         axes.set_ylabel("Sensitivity (%)")
+    return first
 
 
 def _sensitivity_by_depth(
@@ -215,8 +240,8 @@ def _sensitivity_by_depth(
     groups: Sequence[str],
     kinds: Sequence[str],
     layers: Sequence[str],
-) -> None:
-    """A panel per kind: the mean over proportions of each layer, layers in network order."""
+) -> Axes:
+    """A panel per kind: the mean over proportions of each layer, layers in network order; the first of them."""
     panels = block.subplots(1, len(kinds), sharey=True, squeeze=False)[0]
     colors = super_category_colors(groups)
     for kind, axes in zip(kinds, panels, strict=True):
@@ -224,13 +249,9 @@ def _sensitivity_by_depth(
         for group in groups:
             _depth_curve(axes, own, SENSITIVITY + group, layers, colors[group])
         axes.set_title(KINDS[kind])
-        named = np.unique(np.linspace(0, len(layers) - 1, 7).round().astype(int))
-        names = [shorten(layers[number]) for number in named]
-        axes.set_xticks(named, names, rotation=35, ha="right", rotation_mode="anchor")
-    panels[0].set_ylim(0, min(1.0, panels[0].get_ylim()[1]))
+        layer_axis(axes, layers)
     panels[0].set_ylabel("Sensitivity (%),\nmean over proportions")
-    percent_axis(panels[0].yaxis)
-    block.supxlabel("Layer knocked out", fontsize=12)
+    return panels[0]
 
 
 def _depth_curve(

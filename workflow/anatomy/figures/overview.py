@@ -30,6 +30,8 @@ SECTIONS = {
     "knockouts": "Knock-outs",
     "clusters": "Cluster lesions",
     "dissection": "Network dissection",
+    "activations": "Covered parts",
+    "identity": "Identity of faces and houses",
 }
 MEASURES = {
     "top1": "Top-1 accuracy",
@@ -44,10 +46,17 @@ MEASURES = {
     "faithfulness": "Faithfulness",
     "cluster_distance": "Largest performance distance",
     "cluster_loss": "  losses of its cluster's lesion",
+    "identity_accuracy": "Same or different, new identities",
+    "identity_interaction_zero": "Double dissociation, silenced units",
+    "identity_interaction_noise": "Double dissociation, noisy units",
 }
 ALL = "all"
 AREA = "area_under_top1_"
-DETECTING = "detector_share"
+# shares of the units of each layer
+SHARES = {
+    "detector_share": "Units that detect a concept,\nof each layer",
+    "intervention_detector_share": "Units that need a labelled part,\nof each layer",
+}
 _KINDS = {"synapse": "synapses", "node": "nodes"}
 _MODES = {"zero": "zero", "mean": "mean", "noise": "noise", "resample": "resampled"}
 # Heights in rows; a row in inches.
@@ -132,12 +141,12 @@ def _lines(summary: pd.DataFrame) -> tuple[list[Line], dict[str, float]]:
 
 def _has_layers(measure: str) -> bool:
     """Whether a measure has a number for each layer."""
-    return measure.startswith(AREA) or measure == DETECTING
+    return measure.startswith(AREA) or measure in SHARES
 
 
 def _layers_label(measure: str) -> str:
-    if measure == DETECTING:
-        return "Units that detect a concept,\nof each layer"
+    if measure in SHARES:
+        return SHARES[measure]
     kind, mode = measure.removeprefix(AREA).rsplit("_", 1)
     kind, mode = _KINDS.get(kind, kind), _MODES.get(mode, mode)
     return f"Accuracy left, each layer's\n{kind} knocked out ({mode})"
@@ -151,8 +160,9 @@ def _limits(summary: pd.DataFrame) -> tuple[float, float]:
 
 
 def _super_categories(summary: pd.DataFrame) -> list[str]:
-    groups = summary.loc[~summary["method"].isin(["knockouts", "dissection"]), "group"]
-    return sorted(set(groups) - {ALL})
+    """Groups that are no layers: super-categories, and faces and houses."""
+    shown = summary["method"].isin(["network", "circuits", "clusters", "identity"])
+    return sorted(set(summary.loc[shown, "group"]) - {ALL})
 
 
 def _panel(axes: Axes, summary: pd.DataFrame, lines: Sequence[Line]) -> None:
@@ -164,7 +174,7 @@ def _panel(axes: Axes, summary: pd.DataFrame, lines: Sequence[Line]) -> None:
         rows = summary[(summary["method"] == line.method) & (summary["measure"] == line.measure)]
         rows = rows.dropna(subset="value").set_index("group")
         null = rows["null_value"].dropna()
-        if len(null) and line.measure != DETECTING:
+        if len(null) and line.measure not in SHARES:
             shown = null.get(ALL, null.iloc[0])
             axes.barh(line.y, shown, 0.8 * line.height, color=NULL, alpha=0.55, linewidth=0)
         if rows.empty:
@@ -199,10 +209,10 @@ def _layers(axes: Axes, rows: pd.DataFrame, line: Line, colors: dict[str, str]) 
     for shift, layer in zip(shifts, rows.index, strict=True):
         row, y = rows.loc[layer], line.y + shift
         _mark(axes, row, y, colors[layer], size, 1.2)
-        if line.measure == DETECTING and np.isfinite(row["null_value"]):
+        if line.measure in SHARES and np.isfinite(row["null_value"]):
             tall = 0.76 * line.height / len(rows)
             axes.barh(y, row["null_value"], tall, color=NULL, alpha=0.55, linewidth=0)
-    most = line.measure == DETECTING
+    most = line.measure in SHARES
     named = rows["value"].idxmax() if most else rows["value"].idxmin()
     row = rows.loc[named]
     detail = percent_range(row["value"], row["low"], row["high"])
@@ -252,7 +262,7 @@ def _legend(groups: Sequence[str], layers: bool) -> list[Line2D | Patch]:
             color=NULL,
             alpha=0.55,
             linewidth=0,
-            label="chance, constant unit, random lesions or rotations",
+            label="chance, guessing, constant unit, random lesions or rotations",
         )
     )
     if layers:

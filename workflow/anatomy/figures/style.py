@@ -18,6 +18,8 @@ QUIET = "#6b6b6b"
 # What a constant unit, chance or another null gets.
 NULL = "#c9c9c9"
 MINUS = "\N{MINUS SIGN}"
+# What differs from 0 by rounding alone.
+NOTHING = 1e-9
 
 _NAMED = {"animate": "#b5482a", "inanimate": "#2a6496"}
 # Told apart by colour-blind readers, from one another and from the two above (after Okabe & Ito).
@@ -125,21 +127,22 @@ def layer_colors(layers: Sequence[str]) -> dict[str, str]:
 
 def percent(fraction: float) -> str:
     """A fraction as per cent with the digits that mean something: 56.5 %, 2.3 %, 0.41 %."""
-    return f"{100 * fraction:.{_decimals(fraction)}f}\u00a0%".replace("-", MINUS)
+    shown = fraction if abs(fraction) >= NOTHING else 0.0
+    return f"{100 * shown:.{_decimals(shown)}f}\u00a0%".replace("-", MINUS)
 
 
 def percent_range(value: float, low: float, high: float) -> str:
     """An interval in per cent with its value's digits: [1.5, 2.7]; empty where there is none."""
     if not np.isfinite([low, high]).all():
         return ""
-    decimals = _decimals(value)
+    decimals = _decimals(max(value, low, high, key=abs) if abs(value) < NOTHING else value)
     return f"[{100 * low:.{decimals}f}, {100 * high:.{decimals}f}]".replace("-", MINUS)
 
 
 def _decimals(fraction: float) -> int:
     """One decimal from 10 to 99.9 %, two digits below."""
     size = abs(100 * fraction)
-    if size == 0 or size >= 99.95:
+    if size < NOTHING or size >= 99.95:
         return 0
     return min(4, max(1, 1 - int(np.floor(np.log10(size)))))
 

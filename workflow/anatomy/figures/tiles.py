@@ -6,9 +6,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
 from PIL import Image
 
 from anatomy.figures.style import INK
+
+Picture = NDArray[np.uint8]
 
 
 def canvas(width: float, height: float) -> tuple[Figure, Axes]:
@@ -21,8 +24,22 @@ def canvas(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def tile(axes: Axes, left: float, bottom: float, side: float, thumbnail: bytes) -> None:
-    """A framed picture, given as the bytes of a PNG or WebP file."""
+    """A framed square picture, given as the bytes of a PNG or WebP file."""
     picture = np.asarray(Image.open(io.BytesIO(thumbnail)).convert("RGB"))
-    edges = (left, left + side, bottom, bottom + side)
+    show(axes, (left, bottom, side, side), picture)
+
+
+def show(
+    axes: Axes,
+    place: tuple[float, float, float, float],
+    picture: Picture,
+    frame: bool = True,
+) -> None:
+    """A picture (y, x, channel) at left, bottom, width and height, inches."""
+    left, bottom, width, height = place
+    edges = (left, left + width, bottom, bottom + height)
     axes.imshow(picture, extent=edges, aspect="auto", interpolation="antialiased", zorder=3)
-    axes.add_patch(Rectangle((left, bottom), side, side, fc="none", ec=INK, lw=0.6, zorder=4))
+    if frame:
+        axes.add_patch(
+            Rectangle((left, bottom), width, height, fc="none", ec=INK, lw=0.6, zorder=4)
+        )

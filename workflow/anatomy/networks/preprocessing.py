@@ -30,14 +30,21 @@ class Preprocessing(BaseModel):
         Images larger than the input are cropped at the centre as torchvision's CenterCrop does; smaller ones are an
         InputError, because enlarging them is a decision of the stimulus set.
         """
-        pixels = torch.from_numpy(self.crop(images)).to(device).permute(0, 3, 1, 2).float()
+        pixels = torch.from_numpy(self.crop(images)).to(device).permute(0, 3, 1, 2)
+        return self.from_pixels(pixels)
+
+    def from_pixels(self, pixels: Tensor) -> Tensor:
+        """Network input (image, channel, y, x) float32 from RGB pixels 0 to 255 of the same shape, uint8 or float32.
+
+        It can be differentiated with respect to float32 pixels, which it leaves as they are.
+        """
         if self.channel_order == "bgr":
             pixels = pixels.flip(1)
-        mean = torch.tensor(self.mean, device=device).view(1, 3, 1, 1)
-        std = torch.tensor(self.std, device=device).view(1, 3, 1, 1)
+        mean = torch.tensor(self.mean, device=pixels.device).view(1, 3, 1, 1)
+        std = torch.tensor(self.std, device=pixels.device).view(1, 3, 1, 1)
         # channels last in memory: convolutions and pooling on the CPU take about two thirds of the time
-        pixels = pixels.contiguous(memory_format=torch.channels_last)
-        return pixels.div_(self.scale).sub_(mean).div_(std)
+        scaled = pixels.div(self.scale).contiguous(memory_format=torch.channels_last)
+        return scaled.sub_(mean).div_(std)
 
     def crop(self, images: NDArray[Any]) -> NDArray[Any]:
         """The centre of images (image, y, x, channel) that the network sees, in the size of its input."""

@@ -5,10 +5,12 @@ from pathlib import Path
 from torch import Tensor
 
 from anatomy.device import choose_device, make_deterministic
+from anatomy.errors import InputError
 from anatomy.networks.network import Network, load_network
 from anatomy.output_units import OutputUnits
 from anatomy.recording import Recording
 from anatomy.steps.step import Job
+from anatomy.stimuli.labelled_images import LabelledImages
 from anatomy.stimuli.stimulus_set import StimulusSet
 
 
@@ -35,6 +37,18 @@ def open_output_units(job: Job) -> OutputUnits:
     recording = open_recording(job.path("recording"), network, stimuli)
     spec = job.spec
     return OutputUnits(network, stimuli, recording, spec["fully_connected"], spec["batch_size"])
+
+
+def open_labelled_images(job: Job, network: Network) -> LabelledImages:
+    """The job's labelled images; their labels lie on what the network sees only if that is the whole image."""
+    labelled = LabelledImages.open(job.path("labelled").parent)
+    needed = network.preprocessing.input_size
+    if labelled.image_size != needed:
+        raise InputError(
+            f"the labelled images have {labelled.image_size} pixels, but network {network.name!r} sees {needed}; take "
+            f"the Broden of this size, or set networks.{network.name}.preprocessing.input_size"
+        )
+    return labelled
 
 
 def scoring_images(job: Job, network: Network, stimuli: StimulusSet, category: str) -> Tensor:

@@ -44,7 +44,8 @@ def main(job: Job) -> None:
         for note in selection.notes:
             log.info(note)
         items, load = _photographs(spec, root, selection.images)
-        provenance = {"source": "folder", **folder.provenance(root, selection.images)}
+        about = {"source": "folder", "resize": spec["resize"]}
+        provenance = about | folder.provenance(root, selection.images)
     manifest = job.path("manifest")
     with track((), "images", len(items)) as bar:
         notes = write_stimulus_set(

@@ -15,6 +15,8 @@ from anatomy.summary import (
     cluster_rows,
     control_rows,
     dissection_rows,
+    identity_rows,
+    intervention_rows,
     knockout_rows,
     network_rows,
     overlap_rows,
@@ -58,6 +60,11 @@ def _methods(job: Job, network: str) -> Iterator[tuple[str, Iterator[Row]]]:
     rotations = [pd.read_csv(path) for path in _of(job.paths("rotations"), network)]
     for path in _of(job.paths("detectors"), network):
         yield "dissection", dissection_rows(pd.read_csv(path), next(iter(rotations), None))
+    for path in _of(job.paths("manipulation"), network):
+        yield "activations", intervention_rows(pd.read_parquet(path))
+    dissociation = _of(job.paths("dissociation"), network)
+    for accuracy, own in zip(_of(job.paths("accuracy"), network), dissociation, strict=True):
+        yield "identity", identity_rows(pd.read_csv(accuracy), pd.read_csv(own))
 
 
 def _of(paths: list[Path], network: str) -> list[Path]:
@@ -83,6 +90,7 @@ if __name__ == "__main__":
             *("networks", "recordings", "stimuli"),
             *("circuits", "controls", "overlaps", "knockouts"),
             *("cluster_lesions", "cluster_losses", "detectors", "rotations"),
+            *("manipulation", "accuracy", "dissociation"),
         ],
         outputs=["table"],
     )

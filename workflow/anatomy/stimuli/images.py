@@ -77,6 +77,11 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(white, image).convert("RGB")
 
 
+def without_colour(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """An image (y, x, channel) in greys: its luma (ITU-R BT.601) in all three channels."""
+    return np.asarray(Image.fromarray(image).convert("L").convert("RGB"))
+
+
 def _read(path: Path) -> Image.Image:
     with Image.open(path, formats=FORMATS) as image:
         _refuse_giant(image.size)

@@ -1,0 +1,94 @@
+"""The jobs of figures: which there are, and what their tables do not say."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from anatomy.circuit_plan import has_stability
+from anatomy.config import resolution
+from anatomy.config.configuration import Configuration
+from anatomy.config.resolution import CategoryRow
+from anatomy.config.stimuli import ToyboxStimuli
+
+Spec = dict[str, Any]
+
+# kind of figures -> the folder of their method, and their names
+FIGURES = {
+    "circuits": (
+        "circuits",
+        (
+            *("pruning_curves", "circuit_sizes", "substitution_accuracy"),
+            *("frontier", "controls"),
+        ),
+    ),
+    "overlap": ("circuits", ("overlap", "overlap_matrix", "layer_shares")),
+    "score_comparison": ("circuits", ("score_comparison",)),
+    "scoring_stability": ("circuits", ("scoring_stability",)),
+    "knockouts": ("knockouts", ("performance", "sensitivity", "areas", "categories")),
+    "clusters": (
+        "clusters",
+        ("distance", "losses", "category_losses", "layer_profile", "hurt_images"),
+    ),
+    "dissection": ("dissection", ("detectors", "units")),
+    "rotations": ("dissection", ("rotations",)),
+    "interventions": ("activations", ("interventions",)),
+    "identity": ("identity", ("dissociation", "doses", "selectivity", "pairs")),
+}
+# kind of figures of which there is a folder -> the folder of their method, and its name
+FIGURE_FOLDERS = {
+    "pictures": ("circuits", "pictures"),
+    "features": ("features", "layers"),
+    "activations": ("activations", "layers"),
+}
+
+
+def figure_specs(configuration: Configuration) -> dict[str, Spec]:
+    """Settings of figures: only what their tables do not say."""
+    specs: dict[str, Spec] = {"figures/headlines": {}}
+    if any(isinstance(stimuli, ToyboxStimuli) for stimuli in configuration.stimuli.values()):
+        specs["figures/toybox"] = {}
+    for name in resolution.networks_of(configuration, configuration.circuits):
+        names = {"names": _names(_rows(configuration, configuration.circuits.stimuli))}
+        specs |= {f"figures/{kind}/{name}": names for kind in ("circuits", "overlap")}
+        if configuration.circuits.comparison is not None:
+            specs[f"figures/score_comparison/{name}"] = {}
+        if has_stability(configuration.circuits):
+            specs[f"figures/scoring_stability/{name}"] = {}
+        if configuration.circuits.pictures != 0:
+            specs[f"figures/pictures/{name}"] = names
+    for name in resolution.networks_of(configuration, configuration.knockouts):
+        outputs = len(resolution.output_categories(configuration, name))
+        names = _names(_rows(configuration, configuration.knockouts.stimuli))
+        specs[f"figures/knockouts/{name}"] = {"outputs": outputs, "names": names}
+    for name in resolution.networks_of(configuration, configuration.clusters):
+        recognised_as = configuration.clusters.recognised_as
+        names = _names(_rows(configuration, configuration.clusters.stimuli))
+        specs[f"figures/clusters/{name}"] = {"recognised_as": recognised_as, "names": names}
+    for name in resolution.networks_of(configuration, configuration.dissection):
+        specs["figures/dissected_networks"] = {}
+        specs[f"figures/dissection/{name}"] = {"minimum_iou": configuration.dissection.minimum_iou}
+        if configuration.dissection.rotations is not None:
+            specs[f"figures/rotations/{name}"] = {}
+    for name in resolution.networks_of(configuration, configuration.features):
+        rows = resolution.output_rows(configuration, name)
+        specs[f"figures/features/{name}"] = {"names": _names(rows)}
+    for name in resolution.networks_of(configuration, configuration.activations):
+        specs[f"figures/activations/{name}"] = {}
+        if configuration.activations.manipulation is not None:
+            specs[f"figures/interventions/{name}"] = {}
+    for name in resolution.networks_of(configuration, configuration.identity):
+        specs[f"figures/identity/{name}"] = {"network": name}
+    return specs
+
+
+def _rows(configuration: Configuration, stimuli: str) -> list[CategoryRow]:
+    return resolution.stimulus_categories(f"stimuli.{stimuli}", configuration.stimuli[stimuli])
+
+
+def _names(rows: Sequence[CategoryRow]) -> dict[str, str]:
+    """Category -> what figures call it: its name, with the category behind it where two have the same name."""
+    counts = Counter(row.name for row in rows)
+    return {
+        row.category: row.name if counts[row.name] == 1 else f"{row.name} ({row.category})"
+        for row in rows
+    }

@@ -1,0 +1,132 @@
+"""Figure of what the knock-out of each layer comes down to: area under the curve, and where half is lost."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from anatomy.errors import InputError
+from anatomy.figures.knockouts import KINDS, MODES, MOST_LAYERS, layer_axis, present
+from anatomy.figures.style import INK, QUIET, percent_axis, styled
+
+# column, measure and label of each row of panels
+_ROWS = (
+    ("area", "top1", "Area under top-1\n(% of never falling)"),
+    ("area", "top5", "Area under top-5\n(% of never falling)"),
+    ("half_loss", "top1", "Half of top-1 is lost at\n(% of the layer)"),
+)
+# Told apart from super-categories, by colour-blind readers and by their marks.
+_MODE_COLORS = {"zero": INK, "mean": "#e69f00", "noise": "#009e73", "resample": "#cc79a7"}
+_MARKS = {"zero": "o", "mean": "s", "noise": "D", "resample": "v"}
+_APART = 0.17
+_DASHES = {"color": QUIET, "linewidth": 1, "linestyle": (0, (4, 3))}
+# where half is not lost in every draw: a hollow mark up here
+_NOT_LOST = 1.07
+
+
+@styled
+def knockout_areas(areas: pd.DataFrame, outputs: int) -> Figure:
+    """Area under top-1 and top-5, and proportion at which half of top-1 is lost, of each layer, kind and mode.
+
+    Marks are means over repeats with 95 % t intervals; of more than 16 layers lines with bands.
+
+    Parameters
+    ----------
+    areas : table KNOCKOUT_AREAS of one network, layers in network order
+    outputs : number of output units, for chance
+
+    Raises
+    ------
+    InputError if the table has no rows of all images.
+    """
+    areas = areas[areas["group_kind"] == "all"]
+    if areas.empty:
+        raise InputError("the table of knock-out areas has no rows of all images")
+    kinds, modes, layers = (present(areas, key) for key in ("kind", "mode", "layer"))
+    width = 4.6 if len(layers) <= MOST_LAYERS else 6.5
+    figure = Figure(figsize=(width * len(kinds) + 1, 9.4), layout="constrained")
+    figure.suptitle("How much of each layer can the network do without?", x=0.01, ha="left")
+    panels = figure.subplots(len(_ROWS), len(kinds), sharex=True, sharey="row", squeeze=False)
+    for row, (column, measure, label) in zip(panels, _ROWS, strict=True):
+        for kind, axes in zip(kinds, row, strict=True):
+            own = areas[(areas["measure"] == measure) & (areas["kind"] == kind)]
+            chance = min(1.0, (5 if measure == "top5" else 1) / outputs)
+            _nulls(axes, own, column, chance)
+            for place, mode in enumerate(modes):
+                shift = (place - (len(modes) - 1) / 2) * _APART
+                shown = own[own["mode"] == mode].set_index("layer").reindex(layers)
+                _values(axes, shown, column, mode, shift)
+        percent_axis(row[0].yaxis)
+        row[0].set_ylabel(label)
+        row[0].set_ylim(0, max(1.12, row[0].get_ylim()[1]) if column == "area" else 1.14)
+        row[0].set_yticks((0, 0.25, 0.5, 0.75, 1))
+    for kind, axes in zip(kinds, panels[0], strict=True):
+        axes.set_title(KINDS[kind])
+    for axes in panels[-1]:
+        layer_axis(axes, layers)
+        axes.set_xlabel("Layer knocked out")
+    handles = _legend(areas, modes)
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(3, len(handles)))
+    return figure
+
+
+def _values(axes: Axes, shown: pd.DataFrame, column: str, mode: str, shift: float) -> None:
+    """The values of one mode, layer by layer: marks with error bars, or a line with a band for many layers."""
+    color = _MODE_COLORS[mode]
+    places = np.arange(len(shown), dtype=float)
+    value, low, high = (
+        shown[name].to_numpy(dtype=float) for name in (column, f"{column}_low", f"{column}_high")
+    )
+    if len(shown) > MOST_LAYERS:
+        axes.plot(places, value, ".-", color=color, linewidth=1.8, zorder=3)
+        axes.fill_between(places, low, high, color=color, alpha=0.2, linewidth=0, zorder=2)
+        shift = 0
+    else:
+        places += shift
+        axes.plot(places, value, color=color, linewidth=0.9, alpha=0.45, zorder=2)
+        axes.vlines(places, low, high, color=color, linewidth=1.8, zorder=3)
+        look = {"linewidth": 0, "markersize": 6.5, "markeredgecolor": "white", "zorder": 4}
+        look["markeredgewidth"] = 0.6
+        axes.plot(places, value, _MARKS[mode], color=color, **look)
+    if column == "half_loss":
+        absent = shown["measure"].notna().to_numpy() & np.isnan(value)
+        look = {"linewidth": 0, "markersize": 6.5, "markerfacecolor": "white", "zorder": 4}
+        top = np.full(absent.sum(), _NOT_LOST)
+        axes.plot(places[absent], top, _MARKS[mode], markeredgecolor=color, **look)
+
+
+def _nulls(axes: Axes, own: pd.DataFrame, column: str, chance: float) -> None:
+    """What an accuracy at chance from the first weight on, or one that never falls, would give."""
+    place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+    look = {"color": QUIET, "fontsize": 10, "va": "bottom"}
+    dashes = {"zorder": 1, **_DASHES}
+    if column == "half_loss":
+        axes.axhline(0.5, **dashes)
+        return
+    axes.axhline(1, color=QUIET, linewidth=0.8, zorder=1)
+    axes.annotate("never falls", (0, 1), (4, 1), ha="left", **place, **look)
+    intact = own["intact"].mean()
+    if intact > chance:
+        axes.axhline(chance / intact, **dashes)
+        axes.annotate("chance", (0, chance / intact), (4, 1), ha="left", **place, **look)
+
+
+def _legend(areas: pd.DataFrame, modes: list[str]) -> list[Line2D | Patch]:
+    few = areas["layer"].nunique() <= MOST_LAYERS
+    handles: list[Line2D | Patch] = []
+    for mode in modes:
+        mark = {"marker": _MARKS[mode], "markeredgecolor": "white", "markersize": 8} if few else {}
+        look = {"color": _MODE_COLORS[mode], "linewidth": 1.8, **mark}
+        handles.append(Line2D([], [], label=MODES[mode], **look))
+    if areas["area_low"].notna().any():
+        band = {"color": QUIET, "label": "95 % interval"}
+        line = Line2D([], [], linewidth=1.8, **band)
+        handles.append(line if few else Patch(alpha=0.25, linewidth=0, **band))
+    if areas.loc[areas["measure"] == "top1", "half_loss"].isna().any():
+        hollow = {"marker": "o", "markerfacecolor": "white", "markersize": 8, "linewidth": 0}
+        label = "half not lost in every draw"
+        handles.append(Line2D([], [], markeredgecolor=QUIET, label=label, **hollow))
+    handles.append(Line2D([], [], label="half loss of a straight fall to chance", **_DASHES))
+    return handles

@@ -1,0 +1,71 @@
+"""The jobs of the identity task: pictures, pairs, and for each network readout, selectivity and lesions."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from anatomy.canonical import digest
+from anatomy.config import resolution
+from anatomy.config.configuration import Configuration
+from anatomy.config.identity import FolderIdentities, Identity, Localizer
+
+Spec = dict[str, Any]
+
+PAIRS = ("training_pairs", "test_pairs", "folds", "seed")
+READING = ("representations", "penalties", "seed")
+LESIONS = (
+    *("proportions", "noise_levels", "noise_proportions", "repeats"),
+    *("random_draws", "resamples", "seed"),
+)
+
+
+def picture_specs(configuration: Configuration, list_files: bool) -> dict[str, Spec]:
+    """The faces and houses, the images of the localizer, and the pairs to be told apart."""
+    identities, identity = configuration.identities, configuration.identity
+    if identities is None:
+        return {}
+    spec = identities.model_dump(mode="json")
+    if isinstance(identities, FolderIdentities) and list_files:
+        spec["files"] = _listing_digest(Path(identities.folder))
+    specs = {"identities": spec}
+    if identity is None:
+        return specs
+    specs["identity_pairs"] = identity.model_dump(mode="json", include=set(PAIRS))
+    if identity.localizer is not None:
+        specs["localizer"] = _localizer_spec(identity.localizer, list_files)
+    return specs
+
+
+def identity_specs(configuration: Configuration, name: str, identity: Identity) -> dict[str, Spec]:
+    """Everything about the identity task of one network."""
+    compute = configuration.compute
+    layer, readout = resolution.lesioned_and_read(configuration, name, identity)
+    computed = {"network": name, "batch_size": compute.batch_size, "threads": compute.threads}
+
+    def chosen(keys: tuple[str, ...]) -> Spec:
+        return identity.model_dump(mode="json", include=set(keys))
+
+    return {
+        f"identity_readout/{name}": computed | chosen(READING) | {"readout": readout},
+        f"unit_selectivity/{name}": computed | {"layers": [layer], "level": identity.level},
+        f"identity_lesions/{name}": computed
+        | chosen(LESIONS)
+        | {"layer": layer, "readout": readout},
+    }
+
+
+def _localizer_spec(localizer: Localizer, list_files: bool) -> Spec:
+    spec = localizer.model_dump(mode="json")
+    if list_files:
+        spec["files"] = _listing_digest(Path(localizer.folder))
+    return spec
+
+
+def _listing_digest(folder: Path) -> str:
+    """Of the names of all files in a folder: one more changes which are chosen."""
+    found = []
+    for path, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        place = Path(path).relative_to(folder)
+        found += [str(place / name) for name in files if not name.startswith(".")]
+    return digest(sorted(found))

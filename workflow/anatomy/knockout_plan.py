@@ -1,0 +1,38 @@
+"""The jobs of knock-outs: sweeps in groups of layers, and the tables over all of them."""
+
+from typing import Any
+
+from anatomy.circuit_plan import in_shards
+from anatomy.config import resolution
+from anatomy.config.configuration import Configuration
+from anatomy.config.methods import Knockouts
+
+Spec = dict[str, Any]
+
+
+def knockout_specs(
+    configuration: Configuration, name: str, knockouts: Knockouts
+) -> dict[str, Spec]:
+    """Knock-out sweeps in groups of layers, and the table over all of them."""
+    layers = resolution.chosen_layers("knockouts.layers", configuration, name, knockouts.layers)
+    settings = knockouts.model_dump(
+        mode="json",
+        include={"kinds", "modes", "proportions", "repeats", "images_per_category", "seed"}
+        | ({"noise"} if "noise" in knockouts.modes else set()),
+    )
+    shared = {
+        "network": name,
+        "stimuli": knockouts.stimuli,
+        "batch_size": configuration.compute.batch_size,
+        "threads": configuration.compute.threads,
+    }
+    known = [layer for layer, _ in resolution.layers(configuration, name)]
+    specs = {
+        f"knockouts/{name}/{part.replace('shard', 'layers')}": settings | shared | {"layers": group}
+        for part, group in in_shards(layers, known, knockouts.layers_per_job).items()
+    }
+    outputs = len(resolution.output_categories(configuration, name))
+    return specs | {
+        f"join_tables/{name}/knockouts/performance": {},
+        f"knockout_tables/{name}": {"outputs": outputs},
+    }

@@ -1,0 +1,18 @@
+"""Step: the pairs of images of the identity task."""
+
+from anatomy.identity.pairs import identity_pairs
+from anatomy.steps.opening import open_stimuli
+from anatomy.steps.step import Job, run_step
+from anatomy.tables import write_csv
+
+
+def main(job: Job) -> None:
+    """Draw."""
+    spec = job.spec
+    stimuli = open_stimuli(job.path("identities"))
+    numbers = spec["training_pairs"], spec["test_pairs"], spec["folds"]
+    write_csv(identity_pairs(stimuli.table, *numbers, spec["seed"]), job.path("table"))
+
+
+if __name__ == "__main__":
+    run_step(main, inputs=["identities"], outputs=["table"])
