@@ -102,7 +102,7 @@ def labelled(tmp_path_factory):
 @settings(max_examples=40, deadline=None)
 @given(arrays(bool, (6, 7)), arrays(bool, (6, 7)), st.integers(1, 3), st.integers(0, 9))
 def test_parts_are_moved_to_where_a_search_finds_them_best(part, preferred, count, seed):
-    """All places are tried; those within the image that touch the part nowhere are ranked by what they cover."""
+    """All places are tried; each is the best beside the others, within the image and not touching the part."""
     pixels = np.argwhere(part)
     if not len(pixels):
         return
@@ -113,16 +113,35 @@ def test_parts_are_moved_to_where_a_search_finds_them_best(part, preferred, coun
             moved = [(y + dy, x + dx) for y, x in pixels]
             within = all(0 <= y < 6 and 0 <= x < 7 for y, x in moved)
             if within and not near & set(moved):
-                gains[tuple(moved)] = sum(preferred[place] for place in moved)
+                gains[tuple(map(tuple, np.array(moved).tolist()))] = sum(
+                    bool(preferred[place]) for place in moved
+                )
     masks = elsewhere(part, preferred, count, np.random.default_rng(seed))
     if len(gains) < count:
         assert masks is None
         return
     found = [tuple(map(tuple, np.argwhere(mask).tolist())) for mask in masks]
     assert len(set(found)) == count
-    wanted = {tuple((int(y), int(x)) for y, x in places): gain for places, gain in gains.items()}
-    best = sorted(wanted.values(), reverse=True)[:count]
-    assert [wanted[places] for places in found] == best
+    covered_already: set[tuple[int, int]] = set()
+    for number, place in enumerate(found):
+        scores = {
+            other: gain - len(covered_already & set(other))
+            for other, gain in gains.items()
+            if other not in found[:number]
+        }
+        assert scores[place] == max(scores.values())
+        covered_already |= set(place)
+
+
+def test_places_share_as_little_as_possible():
+    """A disc on an ellipse in which no place fits whole: its other places must not be one, shifted by a pixel."""
+    y, x = np.mgrid[:112, :112]
+    part = (y - 30) ** 2 + (x - 40) ** 2 < 16**2
+    owner = ((y - 45) / 40) ** 2 + ((x - 50) / 45) ** 2 < 1
+    masks = elsewhere(part, owner, 3, np.random.default_rng(0))
+    assert (masks & owner).sum(axis=(1, 2)).min() > 0.4 * part.sum()
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert (masks[one] & masks[other]).sum() < 0.3 * part.sum()
 
 
 def test_equally_good_places_are_drawn_at_random():

@@ -15,7 +15,14 @@ AFTER_LESIONS = {"join_tables": 4, "draw_clusters": 1, **SUMMARY}
 DRAW_DISSECTION = {"draw_dissection": 1, "draw_dissected_networks": 1}
 AFTER_DISSECTION = {"make_gallery": 2, **DRAW_DISSECTION, **SUMMARY}
 AFTER_ROTATIONS = {"draw_rotations": 1, **SUMMARY}
-AFTER_KNOCKOUTS = {"join_tables": 1, "draw_knockouts": 1, **SUMMARY}
+AFTER_KNOCKOUTS = {
+    "join_tables": 1,
+    "measure_knockout_areas": 1,
+    "draw_knockouts": 1,
+    **SUMMARY,
+}
+AFTER_COVERING = {"draw_interventions": 1, **SUMMARY}
+AFTER_IDENTITY = {"draw_identity": 1, **SUMMARY}
 
 
 def test_nothing_to_do_after_a_finished_run(finished):
@@ -64,7 +71,24 @@ def test_other_labelled_images_repeat_dissection_alone(copy):
     copy.change("broden", "images_per_category", to=3)
     made = {"make_toybox_broden": 1, "make_labelled_images": 1, "record_dissection_responses": 1}
     again = {"dissect": 2, "dissect_rotations": 1, "join_tables": 2}
-    assert copy.planned() == {**made, **again, **AFTER_ROTATIONS, **AFTER_DISSECTION}
+    covered = {"cover_parts": 1, **AFTER_COVERING}
+    assert copy.planned() == {**made, **again, **AFTER_ROTATIONS, **AFTER_DISSECTION, **covered}
+
+
+def test_each_way_of_looking_at_units_repeats_alone(copy):
+    copy.change("features", "iterations", to=3)
+    copy.change("activations", "occlusion", "patch", to=0.4)
+    copy.change("activations", "manipulation", "controls", to=2)
+    again = {"visualise_features": 1, "map_occlusion": 1, "cover_parts": 1}
+    assert copy.planned() == {**again, "draw_features": 1, "draw_activations": 1, **AFTER_COVERING}
+
+
+def test_other_lesions_repeat_no_readout(copy):
+    copy.change("identity", "proportions", to=[0.2, 0.4])
+    assert copy.planned() == {"lesion_selective_units": 1, **AFTER_IDENTITY}
+    copy.change("identity", "layer", to="conv4")
+    lesions = {"measure_selectivity": 1, "lesion_selective_units": 1}
+    assert copy.planned() == {**lesions, **AFTER_IDENTITY}
 
 
 def test_further_thresholds_repeat_extraction_but_not_scoring(copy):

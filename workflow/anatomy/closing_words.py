@@ -97,7 +97,9 @@ def _identity_lines(overall: pd.DataFrame) -> list[str]:
     if "identity_interaction_zero" not in overall.index:
         return [line]
     found = overall.loc["identity_interaction_zero"]
-    which = "a" if found["p_value"] < SIGNIFICANT and found["value"] > 0 else "no"
+    specific = overall.loc[[f"identity_{kind}_specificity_zero" for kind in ("face", "house")]]
+    double = found["p_value"] < SIGNIFICANT and (specific["value"] > 0).all()
+    which = "a" if double else "no"
     return [
         line,
         f"lesions of face and of house units show {which} double dissociation (interaction {found['value']:+.1%}, "

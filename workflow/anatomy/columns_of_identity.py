@@ -21,7 +21,7 @@ IDENTITY_CROSS_VALIDATION = {
     "representation": "what is made of the features of two images",
     "penalty": "inverse strength of the penalty, C",
     "fold": "group of identities that was left out and answered",
-    "accuracy": "mean of the two kinds' accuracies",
+    "accuracy": "share of its pairs answered rightly",
     "accuracy_face": "share of the pairs of faces answered rightly",
     "accuracy_house": "share of the pairs of houses answered rightly",
     "chosen": "whether this representation and penalty make the readout: the best mean accuracy over folds",

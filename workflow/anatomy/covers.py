@@ -53,6 +53,8 @@ def filling(image: NDArray[np.uint8], fill: Fill, random: np.random.Generator) -
     """
     if fill == "noise":
         return random.integers(0, LEVELS, image.shape, dtype=np.uint8)
+    if fill not in ("mean", "grey"):
+        raise ValueError(f"unknown fill {fill!r}")
     color = image.mean((0, 1)).round() if fill == "mean" else GREY
     return np.full_like(image, color)
 
@@ -72,10 +74,13 @@ def elsewhere(
 ) -> NDArray[np.bool_] | None:
     """A part of an image (y, x), moved to other places where it lies within the image and does not touch itself.
 
+    Places are chosen one after the other: each covers as many preferred pixels as possible, less those that it shares
+    with places before it.
+
     Parameters
     ----------
     part : its pixels, at least one
-    preferred : pixels (y, x) of which the moved part should cover as many as possible
+    preferred : pixels (y, x) that the moved part should cover
     count : places
     random : decides among equally good places
 
@@ -90,10 +95,16 @@ def elsewhere(
     if len(tops) < count:
         return None
     gain = _shared_pixels(preferred, shape)[tops, lefts]
-    best = np.lexsort((random.random(len(tops)), -gain))[:count]
-    masks = np.zeros((count, *part.shape), bool)
-    for mask, top, left in zip(masks, tops[best], lefts[best], strict=True):
-        mask[top : top + shape.shape[0], left : left + shape.shape[1]] = shape
+    masks, taken = np.zeros((count, *part.shape), bool), np.zeros(len(tops), bool)
+    for place in range(count):
+        again = _shared_pixels(masks[:place].any(0), shape)[tops, lefts]
+        best = np.lexsort((random.random(len(tops)), again - gain, taken))[0]
+        taken[best] = True
+        rows, columns = (
+            slice(start, start + length)
+            for start, length in zip((tops[best], lefts[best]), shape.shape, strict=True)
+        )
+        masks[place, rows, columns] = shape
     return masks
 
 
