@@ -21,8 +21,10 @@ report: run
 	$(BIN)/python -m anatomy.audit --configfile $(CONFIG)
 	$(SNAKEMAKE) --report results/report.html --quiet all
 
+# unit tests on two cores; the others run Snakemake, which uses them itself
 test: .venv/ready-for-tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/unit tests/browser
+	$(BIN)/python -m pytest tests/workflow tests/real
 
 # the whole path on real photographs and weights, as in docs/results.md; takes one to two hours
 test-real: .venv/ready-for-tests

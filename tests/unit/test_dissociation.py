@@ -111,7 +111,10 @@ def test_measures_are_those_of_plain_counting(lost, ending):
         assert row.p_value == (1 + sum(one >= specific[kind] for one in by_chance)) / 5
     interaction = found[f"interaction{ending}"].value
     assert interaction == pytest.approx(sum(specific.values()))
-    assert len(found) == 9
+    for kind, other in (KINDS, KINDS[::-1]):
+        difference = expected[kind, kind] - expected[other, kind]
+        assert found[f"difference_on_{kind}s{ending}"].value == pytest.approx(difference)
+    assert len(found) == 11
 
 
 @pytest.mark.parametrize("lost", ["accuracy", "d_prime"])
@@ -122,7 +125,7 @@ def test_the_p_value_is_that_of_all_permutations(lost):
     weak = {"face": {"face": 0.6, "house": 0.8}, "house": {"face": 0.75, "house": 0.65}}
     dose = simulated(pairs, random, weak)
     codes = codes_of(pairs)
-    interactions = []
+    interactions, on_kind = [], {kind: [] for kind in KINDS}
     for exchanged in product((False, True), repeat=8):
         gone = np.array(exchanged)[codes]
         (face,), (house,) = (dose.selective[kind] for kind in KINDS)
@@ -134,6 +137,7 @@ def test_the_p_value_is_that_of_all_permutations(lost):
                 getattr(same_different(pairs.same[own], said[own]), lost) for said in lesioned
             )
             differences.append(as_house - as_face)
+            on_kind[kind].append(differences[-1])
         interactions.append(differences[0] - differences[1])
     exact = np.mean(np.abs(interactions) >= abs(interactions[0]) - 1e-9)
     assert 0.02 < exact < 0.9  # a test that could not fail otherwise
@@ -142,6 +146,11 @@ def test_the_p_value_is_that_of_all_permutations(lost):
     found = measures(Dissociation(pairs, resamples, ("test",)), [dose], lost)
     error = np.sqrt(exact * (1 - exact) / resamples)
     assert found[f"interaction{ending}"].p_value == pytest.approx(exact, abs=4 * error)
+    for kind, own in on_kind.items():
+        exact = np.mean(np.abs(own) >= abs(own[0]) - 1e-9)
+        error = np.sqrt(exact * (1 - exact) / resamples)
+        p_value = found[f"difference_on_{kind}s{ending}"].p_value
+        assert p_value == pytest.approx(exact, abs=4 * error + 1 / resamples)
 
 
 def p_values(lesioned, runs, seed):
@@ -255,12 +264,12 @@ def test_the_table_has_each_dose_and_the_mean_of_each_mode():
     assert [len(own.random) for own in by_dose.values()] == [3, 3, 3]
     table = dissociation_table(Dissociation(pairs, 100, ("test",)), by_dose)
     assert [*table] == ["mode", "proportion", "noise", "measure", "value", "low", "high", "p_value"]
-    assert table.groupby(["mode", "proportion", "noise"], dropna=False).size().tolist() == [18] * 5
+    assert table.groupby(["mode", "proportion", "noise"], dropna=False).size().tolist() == [22] * 5
     zero = table[(table["mode"] == "zero") & (table["measure"] == "interaction")]
     whole = zero["proportion"].isna()
     assert zero.loc[whole, "value"].item() == pytest.approx(zero.loc[~whole, "value"].mean())
     assert (table["low"] <= table["value"] + 1e-12).mean() > 0.95
-    tested = table["measure"].str.contains("specificity|interaction")
+    tested = table["measure"].str.contains("specificity|difference|interaction")
     assert table["p_value"].notna().equals(tested)
     again = dissociation_table(Dissociation(pairs, 100, ("test",)), by_dose)
     pd.testing.assert_frame_equal(table, again)

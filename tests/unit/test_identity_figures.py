@@ -61,7 +61,7 @@ def dissociation_table():
                         ends = value - 0.04, value + 0.05
                         name = f"{lesion}_lesion_on_{kind}s{ending}"
                         rows.append((mode, proportion, noise, name, value, *ends, np.nan))
-                for name in ("face_specificity", "house_specificity", "interaction"):
+                for name in ("difference_on_faces", "difference_on_houses", "interaction"):
                     value, p_value = random.random(), random.uniform(0.002, 0.04)
                     measured = (value, value - 0.1, value + 0.1, p_value)
                     rows.append((mode, proportion, noise, name + ending, *measured))

@@ -222,6 +222,9 @@ def test_the_double_dissociation_is_significant(dissociation):
         row = overall(dissociation, "zero", f"{kind}_specificity")
         assert row["p_value"] == 1 / (DRAWS + 1)
         assert row["low"] > 0.2
+        row = overall(dissociation, "zero", f"difference_on_{kind}s")
+        assert row["p_value"] < 0.01
+        assert row["low"] > 0.2
     row = overall(dissociation, "zero", "interaction_d_prime")
     assert row["p_value"] < 0.01
     assert row["low"] > 2

@@ -97,8 +97,8 @@ def _identity_lines(overall: pd.DataFrame) -> list[str]:
     if "identity_interaction_zero" not in overall.index:
         return [line]
     found = overall.loc["identity_interaction_zero"]
-    specific = overall.loc[[f"identity_{kind}_specificity_zero" for kind in ("face", "house")]]
-    double = found["p_value"] < SIGNIFICANT and (specific["value"] > 0).all()
+    crossed = overall.loc[[f"identity_difference_on_{kind}_zero" for kind in ("faces", "houses")]]
+    double = found["p_value"] < SIGNIFICANT and (crossed["value"] > 0).all()
     which = "a" if double else "no"
     return [
         line,

@@ -68,11 +68,13 @@ DISSOCIATION = {
     "proportion": "share of the layer's units that are lesioned; empty: mean over all doses of the mode",
     "noise": "standard deviation of the noise; empty: mean over all doses of the mode",
     "measure": "LESION_lesion_on_KINDs: loss of accuracy; face_specificity: what the lesion of face units costs faces "
-    "more than houses; house_specificity: what that of house units costs houses more than faces; interaction: the sum "
-    "of both, which a double dissociation makes positive",
+    "more than houses; house_specificity: what that of house units costs houses more than faces; difference_on_faces: "
+    "what the lesion of face units costs faces more than that of house units does; difference_on_houses: the reverse "
+    "on houses; interaction: the sum of both differences, and of both specificities. In a double dissociation both "
+    "differences are positive",
     "value": "its value, a difference of accuracies, or of d' where the measure ends in _d_prime",
     "low": "lower end of its 95 % interval, bootstrap over identities",
     "high": "upper end",
-    "p_value": "interaction: permutation of the two lesions' labels for each identity, two-sided; specificities: share "
+    "p_value": "differences, interaction: the two lesions exchanged for each identity, two-sided; specificities: share "
     "of the random lesions with at least as large a value; empty for losses",
 }

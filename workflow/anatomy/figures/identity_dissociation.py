@@ -111,7 +111,7 @@ def _panel(axes: Axes, own: pd.DataFrame, ending: str) -> None:
 
 
 def _numbers(axes: Axes, own: pd.DataFrame, ending: str) -> None:
-    """Above a panel: the interaction with its interval and p, and both specificities."""
+    """Above a panel: the interaction with its interval and p, and the differences that it is the sum of."""
     number = _points if not ending else _two_decimals
     look = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom"}
     row = own.loc[f"interaction{ending}"]
@@ -121,11 +121,10 @@ def _numbers(axes: Axes, own: pd.DataFrame, ending: str) -> None:
     text = f"interaction {number(row['value'])}{_interval(row, number)}, {p_text(row['p_value'])}"
     axes.annotate(text.rstrip(", "), (0, 1), (0, 34), fontweight=weight, **look, **style)
     for place, kind in enumerate(KINDS):
-        row = own.loc[f"{kind}_specificity{ending}"]
-        p_value = p_text(row["p_value"])
+        row = own.loc[f"difference_on_{kind}s{ending}"]
         other = KINDS[1 - place]
-        text = f"{kind} lesion, {kind}s {MINUS} {other}s: {number(row['value'])}"
-        text += f"; {p_value} against random" if p_value else ""
+        text = f"on {kind}s, {kind} {MINUS} {other} lesion: {number(row['value'])}"
+        text += f"{_interval(row, number)}, {p_text(row['p_value'])}".rstrip(", ")
         quiet = {"color": lesion_colors()[kind], "fontsize": 9.5}
         axes.annotate(text, (0, 1), (0, 19 - 14 * place), **look, **quiet)
 

@@ -108,7 +108,7 @@ class Dissociation:
             self._exchanged[kind] = random.integers(2, size=(resamples, own.count))
 
     def measures(self, doses: Sequence[Decisions], lost: str) -> list[Measure]:
-        """Losses, specificities and interaction, of the mean loss over some doses.
+        """Losses, specificities, differences and interaction, of the mean loss over some doses.
 
         Parameters
         ----------
@@ -119,19 +119,16 @@ class Dissociation:
         for kind, own in self._clusters.items():
             losses[kind] = own.losses(doses, performance, np.ones((1, own.count)))
             drawn[kind] = own.losses(doses, performance, self._weights[kind])
-        chance = self._interactions_by_chance(doses, performance)
-        found = _losses(losses, drawn) + _specificities(losses, drawn, chance)
-        return [replace(one, measure=one.measure + ending) for one in found]
-
-    def _interactions_by_chance(
-        self, doses: Sequence[Decisions], performance: Performance
-    ) -> Floats:
-        """Interactions (permutation,) with face and house lesions exchanged for some of the identities."""
-        on_faces, on_houses = (
-            own.differences(doses, performance, self._exchanged[kind])
+        chance = {
+            kind: own.differences(doses, performance, self._exchanged[kind])
             for kind, own in self._clusters.items()
-        )
-        return on_faces - on_houses
+        }
+        found = [
+            *_losses(losses, drawn),
+            *_specificities(losses, drawn),
+            *_differences(losses, drawn, chance),
+        ]
+        return [replace(one, measure=one.measure + ending) for one in found]
 
 
 class _Clusters:
@@ -229,19 +226,39 @@ def _losses(losses: Mapping[str, Floats], drawn: Mapping[str, Floats]) -> list[M
     return found
 
 
-def _specificities(
-    losses: Mapping[str, Floats], drawn: Mapping[str, Floats], chance: Floats
+def _specificities(losses: Mapping[str, Floats], drawn: Mapping[str, Floats]) -> list[Measure]:
+    """What a lesion costs its own kind more than the other, beside random lesions."""
+    found = []
+    for own, other in (KINDS, KINDS[::-1]):
+        costs = (losses[own] - losses[other])[0]
+        value = float(costs[PLACES[own]].item())
+        resampled = (drawn[own] - drawn[other])[:, PLACES[own]].mean(axis=1)
+        p_value = _share_at_least(costs[PLACES[RANDOM]], value)
+        found.append(Measure(f"{own}_specificity", value, *_ends(resampled), p_value))
+    return found
+
+
+def _differences(
+    losses: Mapping[str, Floats], drawn: Mapping[str, Floats], chance: Mapping[str, Floats]
 ) -> list[Measure]:
-    """What a lesion costs its own kind more than the other, beside random lesions; and the sum of both."""
+    """What its own lesion costs a kind more than the other lesion; and the sum of both kinds.
+
+    Lesions are compared within a kind, so that it makes no difference whether one kind is harder. A double dissociation
+    needs both (Shallice 1988).
+
+    Parameters
+    ----------
+    chance : loss under the face lesion less that under the house lesion (permutation,), with the two exchanged for
+        some of the identities
+    """
     found, values, resampled = [], [], []
     for own, other in (KINDS, KINDS[::-1]):
-        differences = (losses[own] - losses[other])[0]
-        values.append(float(differences[PLACES[own]].item()))
-        resampled.append((drawn[own] - drawn[other])[:, PLACES[own]].mean(axis=1))
-        p_value = _share_at_least(differences[PLACES[RANDOM]], values[-1])
-        found.append(Measure(f"{own}_specificity", values[-1], *_ends(resampled[-1]), p_value))
-    interaction = sum(values)
-    p_value = _share_at_least(np.abs(chance), abs(interaction))
+        values.append(float((losses[own][:, PLACES[own]] - losses[own][:, PLACES[other]]).item()))
+        resampled.append((drawn[own][:, PLACES[own]] - drawn[own][:, PLACES[other]]).mean(axis=1))
+        p_value = _share_at_least(np.abs(chance[own]), abs(values[-1]))
+        found.append(Measure(f"difference_on_{own}s", values[-1], *_ends(resampled[-1]), p_value))
+    interaction, by_chance = sum(values), chance[KINDS[0]] - chance[KINDS[1]]
+    p_value = _share_at_least(np.abs(by_chance), abs(interaction))
     return [*found, Measure("interaction", interaction, *_ends(sum(resampled)), p_value)]
 
 
