@@ -14,13 +14,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from planted import planted_network
 from torch import nn
-from torch_settings import torch_as_it_was
 
 from anatomy.cluster_tables import empty_tables
-from anatomy.networks import architectures
-from anatomy.networks.network import save_network
-from anatomy.networks.preprocessing import Preprocessing
 from anatomy.steps import cluster_fold, cluster_lesions, clusters, responses
 from anatomy.steps.step import Job
 from anatomy.stimuli.stimulus_set import Item, write_stimulus_set
@@ -137,13 +134,7 @@ def spec(**more):
 def folder(tmp_path_factory):
     """All steps of cluster lesions, done on the planted network."""
     place = tmp_path_factory.mktemp("planted")
-    own = architectures.OwnArchitecture(model, SIZE, (0.0,) * 3, (1.0,) * 3)
-    with pytest.MonkeyPatch.context() as patch, torch_as_it_was():
-        patch.setitem(architectures.OWN, "planted", own)
-        preprocessing = Preprocessing(input_size=SIZE, mean=(0.0,) * 3, std=(1.0,) * 3)
-        save_network(
-            place / "network", "planted", plant(model(len(CATEGORIES))), preprocessing, CATEGORIES
-        )
+    with planted_network(place / "network", model, plant, SIZE, CATEGORIES):
         do_steps(place)
     return place
 

@@ -13,17 +13,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from planted import planted_network
 from torch import nn
-from torch_settings import torch_as_it_was
 
 from anatomy.dissection.bases import random_rotation
 from anatomy.dissection.count_files import StoredCounts
 from anatomy.dissection.counts import Counts, intersection_over_union
 from anatomy.dissection.dissection import Counter, concepts_of, find_thresholds
 from anatomy.dissection.responses import Maps
-from anatomy.networks import architectures
-from anatomy.networks.network import save_network
-from anatomy.networks.preprocessing import Preprocessing
 from anatomy.steps import (
     dissection,
     dissection_responses,
@@ -124,11 +121,7 @@ def do_steps(place: Path):
 def folder(tmp_path_factory):
     """All steps of dissection, done on the planted network."""
     place = tmp_path_factory.mktemp("planted")
-    own = architectures.OwnArchitecture(model, SIZE, (0.0,) * 3, (1.0,) * 3)
-    with pytest.MonkeyPatch.context() as patch, torch_as_it_was():
-        patch.setitem(architectures.OWN, "planted", own)
-        preprocessing = Preprocessing(input_size=SIZE, mean=(0.0,) * 3, std=(1.0,) * 3)
-        save_network(place / "network", "planted", plant(model(2)), preprocessing, ["a", "b"])
+    with planted_network(place / "network", model, plant, SIZE, ["a", "b"]):
         do_steps(place)
     return place
 

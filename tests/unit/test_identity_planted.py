@@ -14,12 +14,10 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from planted import planted_network
 from torch import nn
 from torch_settings import torch_as_it_was
 
-from anatomy.networks import architectures
-from anatomy.networks.network import save_network
-from anatomy.networks.preprocessing import Preprocessing
 from anatomy.steps import (
     identities,
     identity_lesions,
@@ -144,11 +142,7 @@ def lesion_spec(**more):
 def folder(tmp_path_factory):
     """All steps of the identity task, done on the planted network."""
     place = tmp_path_factory.mktemp("planted")
-    own = architectures.OwnArchitecture(model, SIZE, (0.0,) * 3, (1.0,) * 3)
-    with pytest.MonkeyPatch.context() as patch, torch_as_it_was():
-        patch.setitem(architectures.OWN, "planted", own)
-        preprocessing = Preprocessing(input_size=SIZE, mean=(0.0,) * 3, std=(1.0,) * 3)
-        save_network(place / "network", "planted", plant(model(2)), preprocessing, ["a", "b"])
+    with planted_network(place / "network", model, plant, SIZE, ["a", "b"]):
         do_steps(place)
         yield place
 
