@@ -324,7 +324,7 @@ def _features(_plan: Plan, network: str, layer: str) -> dict[str, Any]:
 def _filters(plan: Plan, network: str) -> dict[str, Any]:
     return {
         "network": RESULTS / network / "network/network.json",
-        "table": plan.filter_tables(network),
+        "table": plan.filter_table(network),
     }
 
 
@@ -531,7 +531,7 @@ def _figure_tables(plan: Plan, kind: str, network: str) -> dict[str, Any]:
         "rotations": {"table": own / "dissection/rotations.csv"},
         "features": {
             "tables": plan.feature_tables(network),
-            "filters": plan.filter_tables(network),
+            "filters": plan.filter_table(network),
         },
         "interventions": {
             "table": activations / "manipulation.parquet",

@@ -73,7 +73,7 @@ def recorded(stimuli, tmp_path_factory):
     with torch.inference_mode():
         stem = model.stem(images)
         norm = model.norm1(model.conv1(torch.relu(stem)))
-    maps = ActivationMaps(manifest, stimuli, SPLIT)
+    maps = ActivationMaps(manifest, stimuli)
     return maps, {"stem": stem.numpy(), "conv1": norm.numpy()}
 
 

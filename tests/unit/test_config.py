@@ -266,6 +266,11 @@ WRONG_VALUES = [
     ("activations.occlusion.patch", 1, "patch = 1 is not possible: it must be less than 1"),
     ("activations.occlusion.fill", "black", "it must be 'mean', 'grey' or 'noise'"),
     ("activations.manipulation.concept_categories", ["leg"], "concept_categories[0] = 'leg' is"),
+    (
+        "activations.manipulation.images_per_concept",
+        5,
+        "activations.manipulation: images_per_concept = 5 is less than minimum_images = 8",
+    ),
     ("activations.manipulation.controls", 0, "controls = 0 is not possible: it must be at least 1"),
     ("identities.source", "zip", "identities.source = 'zip' is not possible: it must be 'toybox'"),
     ("identities.identities", {"test": 1}, "identities.identities.test = 1 is not possible"),
@@ -467,12 +472,28 @@ IMPOSSIBLE = [
     (
         "identities.views",
         2,
-        "identity.training_pairs asks for 600 pairs of the same face, but 60 identities in 2 views make 60",
+        "identity.training_pairs = 2400 asks for 150 pairs of the same faces in each of 4 folds, but 15 identities "
+        "in 2 views make 15",
     ),
     (
         "identities",
         {"source": "folder", "folder": "nowhere"},
         "identities.folder: there is no folder nowhere/face",
+    ),
+    (
+        "identity",
+        {"training_pairs": 16, "folds": 20},
+        "identity.training_pairs = 16 are too few for 20 folds; at least 80 are needed",
+    ),
+    (
+        "identities.identities",
+        {"training": 60, "test": 2},
+        "identity.test_pairs = 480 asks for 120 pairs of the same faces, but 2 identities in 8 views make 56",
+    ),
+    (
+        "features.pyramid_levels",
+        12,
+        "features.smoothing = 1 is too much for the coarsest image of the pyramid, 2 pixels for network 'small'",
     ),
     (
         "identity.localizer",

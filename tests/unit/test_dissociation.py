@@ -153,18 +153,27 @@ def test_the_p_value_is_that_of_all_permutations(lost):
         assert p_value == pytest.approx(exact, abs=4 * error + 1 / resamples)
 
 
-def p_values(lesioned, runs, seed):
+def p_values(lesioned, runs, seed, measure="interaction"):
     pairs = pairs_of(12, 8)
     statistics = Dissociation(pairs, 199, ("test",))
     random = np.random.default_rng(seed)
     return np.array(
         [
-            measures(statistics, [simulated(pairs, random, lesioned, draws=1)])[
-                "interaction"
-            ].p_value
+            measures(statistics, [simulated(pairs, random, lesioned, draws=1)])[measure].p_value
             for _ in range(runs)
         ]
     )
+
+
+def test_without_an_effect_differences_are_significant_in_five_per_cent_at_most():
+    """Of one kind there are few different values, and ties count against an effect."""
+    runs = 400
+    found = p_values(NO_EFFECT, runs, 0, "difference_on_faces")
+    for level in (0.05, 0.5):
+        assert (found <= level).sum() <= binom.interval(0.999, runs, level)[1]
+    assert (found <= 0.05).any()
+    effect = p_values(EFFECT, 20, 1, "difference_on_faces")
+    assert (effect < 0.05).mean() > 0.9
 
 
 def test_without_an_effect_five_per_cent_of_the_p_values_are_below_five_per_cent():

@@ -217,7 +217,7 @@ def test_bad_folders_are_named(folder, tmp_path):
     (folder / "face" / "p3" / "2.png").write_bytes(b"no picture")
     with pytest.raises(InputError, match=r"p3/2\.png"):
         written(identities, of_folder(folder, views=5), tmp_path)
-    with pytest.raises(InputError, match=r"face: of 8 identities, test_share = 0\.1 leaves 1 for"):
+    with pytest.raises(InputError, match=r"face: test_share = 0\.1 of 8 identities leaves 7 for training and 1 for"):
         photographed_identities(folder, 0.1, 4, 0)
     (folder / "house" / "empty").mkdir()
     with pytest.raises(InputError, match="house/empty: holds no image"):
@@ -241,7 +241,7 @@ def test_localizer_shows_images_of_each_folder(tmp_path):
             photograph(tmp_path / "floc" / name / f"{number}.png", 10 * place + number)
     kinds = {"face": ["adult", "child"], "house": ["home"], "other": ["car"]}
     spec = {"folder": str(tmp_path / "floc"), "kinds": kinds, "images": 4, "seed": 3}
-    spec |= {"resize": RESIZE, "image_size": SIZE, "files": "0"}
+    spec |= {"resize": RESIZE, "image_size": SIZE, "files": "0", "grey": False}
     stimuli = written(localizer, spec, tmp_path)
     table = stimuli.table
     assert table.groupby(["super_category", "category"]).size().to_dict() == {
@@ -254,6 +254,8 @@ def test_localizer_shows_images_of_each_folder(tmp_path):
     for row, source in enumerate(table["source"]):
         expected = decode(tmp_path / "floc" / source, RESIZE, SIZE)
         np.testing.assert_array_equal(stimuli.images(slice(row, row + 1))[0], expected)
+    grey = written(localizer, spec | {"grey": True}, tmp_path / "grey")
+    assert not np.ptp(grey.images(slice(0, len(grey.table))), axis=3).any()
     every = localizer_items(tmp_path / "floc", kinds, None, 3)
     assert len(every) == 24
     with pytest.raises(InputError, match="adult: holds 6 images, 7 are asked for"):

@@ -1,5 +1,6 @@
 """Which units are lesioned for the identity task, and what the readout decides then."""
 
+import math
 from collections import Counter
 from dataclasses import replace
 
@@ -28,8 +29,8 @@ from anatomy.identity.lesions import (
     decisions,
     doses,
     lesion_table,
-    read_pairs,
 )
+from anatomy.identity.pairs import read_pairs
 from anatomy.identity.readout import Readout
 from anatomy.networks.cut import prefix
 from anatomy.unit_lesions import UnitLesion, UnitLesions
@@ -213,11 +214,13 @@ def test_the_table_has_performance_and_its_loss():
     assert table.loc[("random", "face"), about].tolist() == ["noise", 0.3, 2, 1, 1.5, 4]
 
 
-def test_identities_are_names_even_where_they_are_numbers(tmp_path):
+@pytest.mark.parametrize("names", [("007", "7"), ("NA", "None"), ("nan", "True")])
+def test_identities_are_names_whatever_they_are_called(tmp_path, names):
     path = tmp_path / "pairs.csv"
-    path.write_text("split,identity_a,identity_b\ntraining,1,2\ntest,007,7\n")
+    path.write_text(f"split,fold,identity_a,identity_b\ntraining,0,1,2\ntest,,{','.join(names)}\n")
     (pair,) = read_pairs(path, "test").itertuples()
-    assert (pair.identity_a, pair.identity_b) == ("007", "7")
+    assert (pair.identity_a, pair.identity_b) == names
+    assert math.isnan(pair.fold)
 
 
 def test_rows_of_a_layer_are_in_the_order_of_its_units():

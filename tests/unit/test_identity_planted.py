@@ -115,9 +115,9 @@ def do_steps(place: Path):
     tables = {name: [place / f"{name}.csv"] for name in ("accuracy", "cross_validation")}
     more = {"readout": "fc2", "representations": ["absolute_difference"], "penalties": [0.01]}
     read = network | shown | pairs
-    identity_readout.main(Job(spec(folds=3, **more), 0, read | tables | model_file))
+    identity_readout.main(Job(spec(**more), 0, read | tables | model_file))
     selectivity = {"selectivity": [place / "selectivity.csv"]}
-    more = {"layers": ["conv1", "fc2"], "level": 0.05}
+    more = {"layers": ["conv1", "fc2"], "level": 0.05, "localizer": False}
     paths = network | shown | {"localizer": [], "table": selectivity["selectivity"]}
     unit_selectivity.main(Job(spec(**more), 0, paths))
     lesioned = {name: [place / f"{name}.csv"] for name in ("lesions", "dissociation")}

@@ -292,10 +292,11 @@ def test_drops_are_those_of_a_plain_loop(labelled, fill):
         drops = {layer: [] for layer in value}
         for image in chosen.loc[chosen["code"] == code, "image"]:
             rows = slice(image, image + 1)
+            name = labelled.stimuli.table["image_id"].iloc[image]
             picture = labelled.stimuli.images(rows)[0]
-            masks = covers.masks(image, labelled.codes(rows)[0], code)
+            masks = covers.masks(name, labelled.codes(rows)[0], code)
             masks = np.concatenate([np.zeros_like(masks[:1]), masks])
-            copies = covered(picture, masks, covers.filling(image, picture))
+            copies = covered(picture, masks, covers.filling(name, picture))
             for layer, read in value.items():
                 found = [read(network.input(copy[None]))[0][0] for copy in copies]
                 peaks = [own.flatten(1).amax(1) if own.ndim == 3 else own for own in found]

@@ -82,7 +82,7 @@ def plain_drop(network, stimuli, row, covering):
     """Intact and covered response of one unit at one place, one image at a time."""
     shown = network.preprocessing.crop(stimuli.images(slice(row.image, row.image + 1)))
     value = prefix(network.graph, [network.response(row.layer)])
-    cover = filling(shown[0], covering.fill, generator(covering.seed, "occlusion", row.image))
+    cover = filling(shown[0], covering.fill, generator(covering.seed, "occlusion", row.image_id))
     hidden = shown.copy()
     box = slice(row.top, row.top + row.side), slice(row.left, row.left + row.side)
     hidden[0][box] = cover[box]

@@ -307,25 +307,67 @@ def test_the_readout_on_new_pairs_and_the_dissociation_over_all_doses():
         columns=columns,
     )
     columns = ["mode", "proportion", "noise", "measure", "value", "low", "high", "p_value"]
-    dissociation = pd.DataFrame(
-        [
-            ("zero", 0.1, 0.0, "interaction", 0.5, 0.4, 0.6, 0.001),
-            ("zero", math.nan, math.nan, "face_lesion_on_faces", 0.3, 0.2, 0.4, math.nan),
-            ("zero", math.nan, math.nan, "interaction", 0.2, 0.1, 0.3, 0.02),
-            ("noise", math.nan, math.nan, "interaction", 0.1, 0.0, 0.2, 0.3),
-        ],
-        columns=columns,
-    )
-    found = by_name(identity_rows(accuracy, dissociation))
+    rows = [("zero", 0.1, 0.0, "interaction", 0.5, 0.4, 0.6, 0.001)]
+    whole = {
+        "face_lesion_on_faces": (0.3, math.nan),
+        "random_lesion_on_faces": (0.12, math.nan),
+        "random_lesion_on_houses": (0.05, math.nan),
+        "random_lesion_on_faces_d_prime": (1.5, math.nan),
+        "random_lesion_on_houses_d_prime": (0.5, math.nan),
+        "house_specificity": (0.1, 0.05),
+        "face_specificity_d_prime": (2.0, 0.04),
+        "difference_on_faces": (0.15, 0.03),
+        "interaction": (0.2, 0.02),
+    }
+    for measure, (value, p_value) in whole.items():
+        rows.append(("zero", math.nan, math.nan, measure, value, 0.1, 0.3, p_value))
+    rows.append(("noise", math.nan, math.nan, "interaction", 0.1, 0.0, 0.2, 0.3))
+    found = by_name(identity_rows(accuracy, pd.DataFrame(rows, columns=columns)))
+    tested = [measure for measure, (_, p_value) in whole.items() if not math.isnan(p_value)]
     assert set(found) == {
         *(("identity_accuracy", kind) for kind in ("all", "face", "house")),
-        *((f"identity_interaction_{mode}", "all") for mode in ("zero", "noise")),
+        *((f"identity_{measure}_zero", "all") for measure in tested),
+        ("identity_interaction_noise", "all"),
     }
     answers = found["identity_accuracy", "face"]
     assert (answers["value"], answers["n"], answers["null_value"]) == (0.8, 20, 0.5)
     over_all = found["identity_interaction_zero", "all"]
     assert (over_all["value"], over_all["low"], over_all["high"]) == (0.2, 0.1, 0.3)
     assert (over_all["p_value"], over_all["null_value"], over_all["n"]) == (0.02, 0, 40)
+    on_faces = found["identity_difference_on_faces_zero", "all"]
+    assert (on_faces["null_value"], on_faces["n"]) == (0, 20)
+    # the null of a specificity is what random units cost the one kind more than the other
+    specific = found["identity_house_specificity_zero", "all"]
+    assert (specific["null_value"], specific["n"]) == (pytest.approx(0.05 - 0.12), 40)
+    specific = found["identity_face_specificity_d_prime_zero", "all"]
+    assert specific["null_value"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("faces", "houses", "p_value", "in_d_prime", "which"),
+    [
+        (0.1, 0.1, 0.01, 0.3, "a"),
+        (0.2, -0.01, 0.01, 0.3, "no"),  # one difference alone
+        (0.1, 0.1, 0.2, 0.3, "no"),  # by chance
+        (0.1, 0.1, 0.01, -0.1, "no"),  # the criterion has moved
+    ],
+)
+def test_closing_words_ask_much_of_a_double_dissociation(faces, houses, p_value, in_d_prime, which):
+    values = {
+        "accuracy": (0.75, math.nan),
+        "interaction_zero": (faces + houses, 0.01),
+        "difference_on_faces_zero": (faces, p_value),
+        "difference_on_houses_zero": (houses, p_value),
+        "difference_on_faces_d_prime_zero": (0.5, p_value),
+        "difference_on_houses_d_prime_zero": (in_d_prime, p_value),
+    }
+    rows = pd.DataFrame(
+        [(f"identity_{name}", "all", *own) for name, own in values.items()],
+        columns=["measure", "group", "value", "p_value"],
+    )
+    words = closing_words(rows.assign(network="small", method="identity"))
+    assert f"show {which} double dissociation" in words
+    assert "same in 75% of new pairs" in words
 
 
 # --- ratio of means

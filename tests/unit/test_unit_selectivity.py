@@ -151,6 +151,7 @@ def files(tmp_path_factory):
 def run(files, localizer, monkeypatch, layers=("0",), level=0.05):
     monkeypatch.setattr(step, "open_network", lambda job: planted())
     spec = {"network": "small", "layers": list(layers), "level": level, "batch_size": 11}
+    spec["localizer"] = localizer
     paths = {
         "identities": [files / "identities" / "images.json"],
         "localizer": [files / "localizer" / "images.json"] if localizer else [],

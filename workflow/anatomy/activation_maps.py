@@ -21,12 +21,12 @@ class ActivationMaps:
     rows : rows of the images in the table of the stimulus set
     """
 
-    def __init__(self, manifest: Path, stimuli: StimulusSet, split: str) -> None:
+    def __init__(self, manifest: Path, stimuli: StimulusSet) -> None:
         expected = {"stimuli": stimuli.digest}
         self._group: zarr.Group = open_store(manifest.with_suffix(".zarr"), manifest, expected)
         self._stimuli = stimuli
-        self._split = split
-        self.rows = stimuli.rows(split)[self._group.attrs["images"][split]]
+        ((self._split, shown),) = self._group.attrs["images"].items()
+        self.rows = stimuli.rows(self._split)[shown]
 
     def maps(self, layer: str, image: int) -> NDArray[np.float32]:
         """Maps (channel, y, x) of a layer for the image at that place in `rows`."""

@@ -97,14 +97,21 @@ def _identity_lines(overall: pd.DataFrame) -> list[str]:
     if "identity_interaction_zero" not in overall.index:
         return [line]
     found = overall.loc["identity_interaction_zero"]
-    crossed = overall.loc[[f"identity_difference_on_{kind}_zero" for kind in ("faces", "houses")]]
-    double = found["p_value"] < SIGNIFICANT and (crossed["value"] > 0).all()
-    which = "a" if double else "no"
+    which = "a" if _is_double_dissociation(overall) else "no"
     return [
         line,
         f"lesions of face and of house units show {which} double dissociation (interaction {found['value']:+.1%}, "
         f"p = {found['p_value']:.3f})",
     ]
+
+
+def _is_double_dissociation(overall: pd.DataFrame) -> bool:
+    """Whether each kind significantly suffers more from its own lesion, and not by a shift of the criterion alone."""
+    kinds = ("faces", "houses")
+    crossed = overall.loc[[f"identity_difference_on_{kind}_zero" for kind in kinds]]
+    in_d_prime = overall.loc[[f"identity_difference_on_{kind}_d_prime_zero" for kind in kinds]]
+    significant = (crossed["p_value"] < SIGNIFICANT).all()
+    return bool(significant and (crossed["value"] > 0).all() and (in_d_prime["value"] > 0).all())
 
 
 if __name__ == "__main__":

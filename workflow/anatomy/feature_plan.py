@@ -23,5 +23,4 @@ def feature_specs(configuration: Configuration, name: str, features: Features) -
         | {"layer": layer, "batch_size": compute.batch_size}
         for layer in layers
     }
-    _, kind = resolution.layers(configuration, name)[0]
-    return specs | ({f"filters/{name}": computed} if kind == "convolution" else {})
+    return specs | {f"filters/{name}": computed}

@@ -16,7 +16,6 @@ have fine patterns rather than having wrong sizes, and it is one rule for all ne
 of one size only.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,6 +28,7 @@ from torch.nn import functional
 from torchvision.transforms.functional import gaussian_blur
 
 from anatomy.errors import InputError
+from anatomy.image_pyramid import blur_reach, pyramid_sides
 from anatomy.networks.cut import prefix
 from anatomy.networks.network import Network
 from anatomy.progress import track
@@ -74,9 +74,8 @@ class Ascent:
         ------
         InputError if smoothing reaches beyond the smallest picture.
         """
-        levels = range(self.pyramid_levels - 1, -1, -1)
-        sides = [max(1, round(input_size / self.pyramid_scale**level)) for level in levels]
-        if self._reach >= sides[0]:
+        sides = pyramid_sides(input_size, self.pyramid_levels, self.pyramid_scale)
+        if blur_reach(self.smoothing) >= sides[0]:
             raise InputError(
                 f"smoothing by {self.smoothing:g} pixels is too much for the coarsest picture of the pyramid, "
                 f"which has a side of {sides[0]}"
@@ -85,17 +84,12 @@ class Ascent:
 
     def climbed(self, pixels: Tensor, gradient: Tensor) -> Tensor:
         """Pixels (image, channel, y, x) after a step along their gradient; each image's gradient is normalised."""
-        if self._reach:
-            gradient = gaussian_blur(gradient, 2 * self._reach + 1, self.smoothing)
+        if self.smoothing:
+            gradient = gaussian_blur(gradient, 2 * blur_reach(self.smoothing) + 1, self.smoothing)
         # deep untrained networks have gradients whose squares are zero in single precision
         size = gradient.double().square().mean((1, 2, 3), keepdim=True).sqrt()
         direction = gradient / size.clamp_min(torch.finfo(size.dtype).tiny)
         return (pixels + self.step_size * direction.float()).clamp(0, LARGEST)
-
-    @property
-    def _reach(self) -> int:
-        """Pixels that blurring reaches to each side."""
-        return math.ceil(3 * self.smoothing)
 
 
 class Objective:

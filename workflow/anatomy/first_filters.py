@@ -54,10 +54,10 @@ def first_filters(network: Network) -> Filters:
 def filter_table(network: Network) -> pd.DataFrame:
     """A row per filter of the first layer: layer, unit, largest (absolute weight), picture (PNG, size of the kernel).
 
-    Raises
-    ------
-    InputError as `first_filters`.
+    It is empty where the first layer has no filters to show.
     """
+    if not has_filters(network):
+        return pd.DataFrame(columns=["layer", "unit", "largest", "picture"])
     filters = first_filters(network)
     return pd.DataFrame(
         {

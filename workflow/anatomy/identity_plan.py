@@ -1,6 +1,7 @@
 """The jobs of the identity task: pictures, pairs, and for each network readout, selectivity and lesions."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from anatomy.canonical import digest
 from anatomy.config import resolution
 from anatomy.config.configuration import Configuration
 from anatomy.config.identity import FolderIdentities, Identity, Localizer
+from anatomy.stimuli.toybox.vocabulary import IDENTITY_KINDS
 
 Spec = dict[str, Any]
 
@@ -26,7 +28,7 @@ def picture_specs(configuration: Configuration, list_files: bool) -> dict[str, S
         return {}
     spec = identities.model_dump(mode="json")
     if isinstance(identities, FolderIdentities) and list_files:
-        spec["files"] = _listing_digest(Path(identities.folder))
+        spec["files"] = _names_digest(Path(identities.folder), IDENTITY_KINDS)
     specs = {"identities": spec}
     if identity is None:
         return specs
@@ -47,7 +49,12 @@ def identity_specs(configuration: Configuration, name: str, identity: Identity) 
 
     return {
         f"identity_readout/{name}": computed | chosen(READING) | {"readout": readout},
-        f"unit_selectivity/{name}": computed | {"layers": [layer], "level": identity.level},
+        f"unit_selectivity/{name}": computed
+        | {
+            "layers": [layer],
+            "level": identity.level,
+            "localizer": identity.localizer is not None,
+        },
         f"identity_lesions/{name}": computed
         | chosen(LESIONS)
         | {"layer": layer, "readout": readout},
@@ -57,15 +64,18 @@ def identity_specs(configuration: Configuration, name: str, identity: Identity) 
 def _localizer_spec(localizer: Localizer, list_files: bool) -> Spec:
     spec = localizer.model_dump(mode="json")
     if list_files:
-        spec["files"] = _listing_digest(Path(localizer.folder))
+        kinds = localizer.kinds
+        named = (*kinds.face, *kinds.house, *kinds.other)
+        spec["files"] = _names_digest(Path(localizer.folder), named)
     return spec
 
 
-def _listing_digest(folder: Path) -> str:
-    """Of the names of all files in a folder: one more changes which are chosen."""
+def _names_digest(folder: Path, named: Sequence[str]) -> str:
+    """Of the names of all files in some folders of a folder: one more changes which are chosen."""
     found = []
-    for path, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        place = Path(path).relative_to(folder)
-        found += [str(place / name) for name in files if not name.startswith(".")]
+    for name in named:
+        for path, folders, files in os.walk(folder / name, followlinks=True):
+            folders[:] = [own for own in folders if not own.startswith(".")]
+            place = Path(path).relative_to(folder)
+            found += [str(place / own) for own in files if not own.startswith(".")]
     return digest(sorted(found))

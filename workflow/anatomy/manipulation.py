@@ -70,12 +70,12 @@ class Covers:
         places = np.arange(labelled.image_size) // labelled.reduction
         self._places = np.minimum(places, labelled.mask_size - 1)
 
-    def masks(self, image: int, codes: Codes, code: int) -> NDArray[np.bool_] | None:
+    def masks(self, image: str, codes: Codes, code: int) -> NDArray[np.bool_] | None:
         """Pixels of a concept, and as many at each other place.
 
         Parameters
         ----------
-        image : its number
+        image : its image_id
         codes : concepts of its pixels (slot, y, x)
         code : of the concept
 
@@ -93,7 +93,7 @@ class Covers:
         masks = np.concatenate([part[None], moved])
         return masks[:, self._places[:, None], self._places]
 
-    def filling(self, image: int, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def filling(self, image: str, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """What an image shows where it is covered."""
         random = generator(self._design.seed, PURPOSE, image)
         return filling(picture, self._design.fill, random)
@@ -219,15 +219,14 @@ class Manipulation:
             pictures, codes = self._labelled.stimuli.images(rows), self._labelled.codes(rows)
             for image, own in block.groupby("image"):
                 place = image - rows.start
-                masks = {
-                    code: self._covers.masks(image, codes[place], code) for code in own["code"]
-                }
+                name = self._labelled.stimuli.table["image_id"].iloc[image]
+                masks = {code: self._covers.masks(name, codes[place], code) for code in own["code"]}
                 masks = {code: found for code, found in masks.items() if found is not None}
-                copies = self._copies(image, pictures[place], [*masks.values()])
+                copies = self._copies(name, pictures[place], [*masks.values()])
                 yield from self._by_concept(list(masks), self._show(read, copies))
 
     def _copies(
-        self, image: int, picture: NDArray[np.uint8], masks: Sequence[NDArray[np.bool_]]
+        self, image: str, picture: NDArray[np.uint8], masks: Sequence[NDArray[np.bool_]]
     ) -> NDArray[np.uint8]:
         """The intact image, and copies with each of the masks covered."""
         nothing = np.zeros((1, *picture.shape[:2]), bool)
@@ -256,17 +255,18 @@ class Manipulation:
         examples = 0
         for place in np.argsort(-intact, kind="stable"):
             image = images[place]
+            name = self._labelled.stimuli.table["image_id"].iloc[image]
             codes = self._labelled.codes(slice(image, image + 1))[0]
-            masks = self._covers.masks(image, codes, code)
+            masks = self._covers.masks(name, codes, code)
             if masks is None:
                 continue
             masks = np.concatenate([np.zeros_like(masks[:1]), masks[: len(CONDITIONS) - 1]])
-            copies = covered(pictures[place], masks, self._covers.filling(image, pictures[place]))
+            copies = covered(pictures[place], masks, self._covers.filling(name, pictures[place]))
             responses = self._show(read, copies)[layer][:, unit]
             shown = zip(CONDITIONS, copies, masks, responses, strict=True)
             for condition, copy, mask, response in shown:
                 yield {
-                    "image_id": self._labelled.stimuli.table["image_id"][image],
+                    "image_id": name,
                     "condition": condition,
                     "response": response,
                     "picture": webp(_outlined(resized(copy, EXAMPLE_SIDE), mask)),

@@ -100,7 +100,8 @@ def occlusion(
         if layers not in readers:
             readers[layers] = PeakReader(network, layers)
         picture = network.preprocessing.crop(stimuli.images(slice(image, image + 1)))[0]
-        cover = filling(picture, covering.fill, generator(covering.seed, PURPOSE, image))
+        random = generator(covering.seed, PURPOSE, own["image_id"].iloc[0])
+        cover = filling(picture, covering.fill, random)
         found = _responses(readers[layers], picture, masks, cover, batch_size)
         for row in own.itertuples():
             responses = found[row.layer][:, row.unit].astype(np.float64)

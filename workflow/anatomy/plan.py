@@ -96,7 +96,7 @@ class Plan:
             "features": [
                 path
                 for network in self.specs["summary"]["features"]
-                for path in (*self.feature_tables(network), *self.filter_tables(network))
+                for path in (*self.feature_tables(network), self.filter_table(network))
             ],
             "activations": self._activation_targets(),
             "identity": [
@@ -177,9 +177,10 @@ class Plan:
         layers = self.parts("features", network)
         return [f"results/{network}/features/{layer}.parquet" for layer in layers]
 
-    def filter_tables(self, network: str) -> list[str]:
-        """The table of a network's first filters, if its first layer has any."""
-        return self._of_network("filters", network, "features/filters.parquet")
+    @staticmethod
+    def filter_table(network: str) -> str:
+        """The table of a network's first filters."""
+        return f"results/{network}/features/filters.parquet"
 
     def occlusion_tables(self, network: str) -> list[str]:
         """The table of a network's occlusion maps, if they are made."""

@@ -174,13 +174,24 @@ def identity_rows(accuracy: pd.DataFrame, dissociation: pd.DataFrame) -> Iterato
     for row in accuracy[accuracy["split"] == "test"].itertuples():
         answers = Estimate(row.accuracy, row.low, row.high, row.pairs)
         yield _row("identity_accuracy", row.kind, answers, GUESSING)
-    pairs = int(
-        accuracy.loc[(accuracy["split"] == "test") & (accuracy["kind"] == "all"), "pairs"].sum()
-    )
-    over_doses = dissociation[dissociation["proportion"].isna() & dissociation["p_value"].notna()]
-    for row in over_doses.itertuples():
-        estimate = Estimate(row.value, row.low, row.high, pairs)
-        yield _row(f"identity_{row.measure}_{row.mode}", "all", estimate, 0.0, row.p_value)
+    pairs = accuracy[accuracy["split"] == "test"].set_index("kind")["pairs"]
+    for mode, rows in dissociation[dissociation["proportion"].isna()].groupby("mode", sort=False):
+        measured = rows.set_index("measure")
+        for row in measured[measured["p_value"].notna()].itertuples():
+            kind = next((k for k in ("face", "house") if f"on_{k}s" in row.Index), "all")
+            estimate = Estimate(row.value, row.low, row.high, int(pairs[kind]))
+            null = _random_specificity(measured["value"], row.Index)
+            yield _row(f"identity_{row.Index}_{mode}", "all", estimate, null, row.p_value)
+
+
+def _random_specificity(values: pd.Series, measure: str) -> float:
+    """What random units cost the kind of a specificity more than the other kind; 0 for other measures."""
+    own, _, ending = measure.partition("_specificity")
+    if own == measure:
+        return 0.0
+    other = "house" if own == "face" else "face"
+    on_own, on_other = (values[f"random_lesion_on_{kind}s{ending}"] for kind in (own, other))
+    return float(on_own - on_other)
 
 
 def table(rows: list[Row]) -> pd.DataFrame:

@@ -159,10 +159,10 @@ TOP_IMAGES = {
     "image_id": "name of the image",
     "y": "row of the position of the largest response, -1 for units without positions",
     "x": "column of that position, -1 for units without positions",
-    "response": "largest response behind the non-linearity to the image; of equal ones the first",
-    "image_y": "row of the centre of that position's receptive field in the image that the network sees, pixels; empty "
-    "for units without positions",
+    "image_y": "row of the centre of that position's receptive field in the image that the network sees, pixels (the "
+    "nearest one where that is padding); empty for units without positions or with an unknown field",
     "image_x": "its column",
+    "response": "largest response behind the non-linearity to the image; of equal ones the first",
 }
 CIRCUIT_UNITS = {
     "category": "category of the circuit's output unit",

@@ -70,7 +70,7 @@ class UnitLesions:
         self._suffix = Suffix.behind(to_readout, [self._response])
         self._read = sorted(set(self._suffix.boundary) - {IMAGES})
         self._prefix = prefix(network.graph, self._read)
-        self._units = network.layer(layer).units
+        self._units, self._layer = network.layer(layer).units, layer
         self._spread = torch.from_numpy(np.asarray(spread, np.float32)).to(network.device)
 
     def readouts(
@@ -86,6 +86,7 @@ class UnitLesions:
         names : (image,) what the noise of each image is drawn for; it does not depend on the other images
         """
         values = {IMAGES: images} | dict(zip(self._read, self._prefix(images), strict=True))
+        _check_units_second(values[self._response], self._units, self._layer)
         noise = _Noise(names, values[self._response], self._spread)
         for lesion in lesions:
             (found,) = self._suffix(values, edited=self._edit(lesion, noise))
@@ -147,6 +148,7 @@ def response_moments(
     count, mean, squares = 0, 0.0, 0.0
     for images in batches:
         (response,) = to_response(images)
+        _check_units_second(response, network.layer(layer).units, layer)
         values = response.double().transpose(0, 1).flatten(1)
         squared, own = torch.var_mean(values, dim=1, correction=0)
         more = values.shape[1]
@@ -157,3 +159,12 @@ def response_moments(
     if not count:
         raise InputError(f"there is no image to measure the responses of layer {layer!r} with")
     return mean.cpu().numpy(), (squares / count).sqrt().cpu().numpy()
+
+
+def _check_units_second(response: Tensor, units: int, layer: str) -> None:
+    """In transformers and their like the units of linear layers come last, behind positions."""
+    if response.ndim not in (2, 4) or response.shape[1] != units:
+        raise InputError(
+            f"units of layer {layer!r} cannot be lesioned: its responses have shape {tuple(response.shape)}, not "
+            f"(image, {units} units, y, x) or (image, {units} units)"
+        )

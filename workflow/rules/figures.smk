@@ -413,7 +413,7 @@ rule draw_features:
         spec="results/specs/figures/features/{network}.json",
         code=CODE["feature_figures"],
         tables=lambda wildcards: PLAN.feature_tables(wildcards.network),
-        filters=lambda wildcards: PLAN.filter_tables(wildcards.network),
+        filters="results/{network}/features/filters.parquet",
     output:
         folder=report(
             directory("results/{network}/features/figures/layers"),

@@ -1,8 +1,8 @@
 """Configuration of activations: what channels respond to, and what drives them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from anatomy.config.base import Name, Section, Seed
 from anatomy.config.methods import LayerNames, each_once, number_or_list
@@ -46,6 +46,14 @@ class Manipulation(Section):
         0.1,
         description="share of the response that covering the part must cost, and cost more than covering other places",
     )
+
+    @model_validator(mode="after")
+    def _enough_images(self) -> Self:
+        if self.images_per_concept < self.minimum_images:
+            raise ValueError(
+                f"images_per_concept = {self.images_per_concept} is less than minimum_images = {self.minimum_images}"
+            )
+        return self
 
 
 class Activations(Section):

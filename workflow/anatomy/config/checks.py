@@ -21,6 +21,7 @@ from anatomy.config.identity_checks import check_identities, check_identity
 from anatomy.config.methods import Circuits, Knockouts
 from anatomy.config.stimuli import FOLDER_OF_SPLIT, SPLITS, FolderStimuli, Stimuli, ToyboxStimuli
 from anatomy.errors import InputError
+from anatomy.image_pyramid import blur_reach, pyramid_sides
 from anatomy.stimuli.folder import count_images
 
 NEEDED_BY_CIRCUITS = ("scoring", "extraction", "evaluation")
@@ -282,6 +283,13 @@ def _check_dissection(configuration: Configuration, dissection: Dissection) -> N
 def _check_features(configuration: Configuration, features: Features) -> None:
     for name in resolution.networks_of(configuration, features):
         resolution.layers_with_features("features.layers", configuration, name, features.layers)
+        size = resolution.preprocessing(configuration, name)["input_size"]
+        coarsest = pyramid_sides(size, features.pyramid_levels, features.pyramid_scale)[0]
+        if blur_reach(features.smoothing) >= coarsest:
+            raise InputError(
+                f"configuration: features.smoothing = {features.smoothing:g} is too much for the coarsest image of the "
+                f"pyramid, {coarsest} pixels for network {name!r}; lower it, pyramid_levels or pyramid_scale"
+            )
 
 
 def _check_activations(configuration: Configuration, activations: Activations) -> None:

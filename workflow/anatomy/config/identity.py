@@ -96,6 +96,7 @@ class Localizer(Section):
     image_size: int = Field(
         224, ge=8, description="side of the square cropped from the centre, pixels"
     )
+    grey: bool = Field(False, description="show all photographs in grey")
     seed: Seed = Field(0, description="of the choice of images")
 
 

@@ -1,16 +1,15 @@
 """Checks of the identity task against the world: folders, numbers of identities and pairs, sizes of images."""
 
-from math import comb
+from math import ceil, comb
 from pathlib import Path
 
 from anatomy.config import resolution
 from anatomy.config.configuration import Configuration
 from anatomy.config.identity import FolderIdentities, Identities, Identity, Localizer
 from anatomy.errors import InputError
+from anatomy.stimuli.identity_folders import FEWEST_IDENTITIES, identity_folders, numbers
 from anatomy.stimuli.toybox.vocabulary import IDENTITY_KINDS as KINDS
 
-# of each kind, and of each split
-FEWEST_IDENTITIES = 2
 # halves of the pairs that are of one kind and of one answer
 CONDITIONS = 4
 
@@ -21,14 +20,7 @@ def check_identities(identities: Identities) -> None:
         return
     _check_photographs("identities", identities.resize, identities.image_size)
     for kind in KINDS:
-        found = len(_folders("identities.folder", Path(identities.folder) / kind))
-        tested = round(identities.test_share * found)
-        if min(tested, found - tested) < FEWEST_IDENTITIES:
-            raise InputError(
-                f"configuration: identities.test_share = {identities.test_share} leaves {tested} of {found} identities "
-                f"in {identities.folder}/{kind} for the test; at least {FEWEST_IDENTITIES} are needed for the test and "
-                "for training"
-            )
+        _numbers(identities, kind)
 
 
 def check_identity(configuration: Configuration, identity: Identity) -> None:
@@ -54,14 +46,31 @@ def check_identity(configuration: Configuration, identity: Identity) -> None:
                 f"configuration: identity.folds = {identity.folds} needs at least {FEWEST_IDENTITIES} identities of "
                 f"each kind in every fold, but there are {training} of kind {kind} to train with"
             )
-        for split, number in (("training", training), ("test", test)):
-            asked = getattr(identity, f"{split}_pairs") // CONDITIONS
-            possible = number * comb(identities.views, 2)
-            if asked > possible:
-                raise InputError(
-                    f"configuration: identity.{split}_pairs asks for {asked} pairs of the same {kind}, but {number} "
-                    f"identities in {identities.views} views make {possible}"
-                )
+        _check_pairs(
+            "training", kind, identity.training_pairs, training, identities.views, identity.folds
+        )
+        _check_pairs("test", kind, identity.test_pairs, test, identities.views, 1)
+
+
+def _check_pairs(split: str, kind: str, pairs: int, number: int, views: int, folds: int) -> None:
+    """Check that each fold has its share of pairs: same ones of its identities' views, and different ones."""
+    key = f"configuration: identity.{split}_pairs = {pairs}"
+    asked = pairs // CONDITIONS
+    if asked < folds:
+        raise InputError(
+            f"{key} are too few for {folds} folds; at least {CONDITIONS * folds} are needed"
+        )
+    share, smallest = ceil(asked / folds), number // folds
+    for relation, possible in (
+        ("the same", smallest * comb(views, 2)),
+        ("different", comb(smallest, 2) * views**2),
+    ):
+        if share > possible:
+            place = f" in each of {folds} folds" if folds > 1 else ""
+            raise InputError(
+                f"{key} asks for {share} pairs of {relation} {kind}s{place}, but {smallest} identities in {views} "
+                f"views make {possible}"
+            )
 
 
 def _check_localizer(localizer: Localizer) -> None:
@@ -89,12 +98,8 @@ def _numbers(identities: Identities, kind: str) -> tuple[int, int]:
     """Identities of a kind for training and for the test."""
     if not isinstance(identities, FolderIdentities):
         return identities.identities.training, identities.identities.test
-    found = len(_folders("identities.folder", Path(identities.folder) / kind))
-    tested = round(identities.test_share * found)
-    return found - tested, tested
-
-
-def _folders(key: str, folder: Path) -> list[str]:
-    if not folder.is_dir():
-        raise InputError(f"configuration: {key}: there is no folder {folder}")
-    return [e.name for e in folder.iterdir() if e.is_dir() and not e.name.startswith(".")]
+    folder = Path(identities.folder) / kind
+    try:
+        return numbers(len(identity_folders(folder)), identities.test_share)
+    except InputError as error:
+        raise InputError(f"configuration: identities.folder: {error} (kind {kind})") from None

@@ -49,7 +49,9 @@ def unit_selectivity(selectivity: pd.DataFrame, network: str) -> Figure:
 def _distributions(selectivity: pd.DataFrame, layers: list[str]) -> Figure:
     figure = Figure(figsize=(10.5, max(1.05 * len(layers), 2.2) + 1.9), layout="constrained")
     panels = figure.subplots(len(layers), 1, sharex=True, squeeze=False)[:, 0]
-    most = float(np.nanquantile(selectivity["effect"].abs(), LARGEST)) * 1.05 or 1.0
+    # a unit that varies between the kinds only has an infinite effect
+    finite = selectivity.loc[np.isfinite(selectivity["effect"]), "effect"].abs()
+    most = (float(finite.quantile(LARGEST)) if len(finite) else 0.0) * 1.05 or 1.0
     edges = np.linspace(-most, most, BINS + 1)
     for layer, axes in zip(layers, panels, strict=True):
         _distribution(axes, selectivity[selectivity["layer"] == layer], edges)

@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
 from anatomy.errors import InputError
 from anatomy.figures.knockouts import KINDS, MODES, MOST_LAYERS, layer_axis, present
@@ -91,10 +92,16 @@ def _values(axes: Axes, shown: pd.DataFrame, column: str, mode: str, shift: floa
         look["markeredgewidth"] = 0.6
         axes.plot(places, value, _MARKS[mode], color=color, **look)
     if column == "half_loss":
-        absent = shown["measure"].notna().to_numpy() & np.isnan(value)
+        absent = _not_lost(shown)
         look = {"linewidth": 0, "markersize": 6.5, "markerfacecolor": "white", "zorder": 4}
         top = np.full(absent.sum(), _NOT_LOST)
         axes.plot(places[absent], top, _MARKS[mode], markeredgecolor=color, **look)
+
+
+def _not_lost(areas: pd.DataFrame) -> NDArray[np.bool_]:
+    """Where there was something to lose, in a complete sweep, and half of it was not lost in every draw."""
+    swept = areas["measure"].notna() & areas["area"].notna()
+    return (swept & areas["half_loss"].isna()).to_numpy()
 
 
 def _nulls(axes: Axes, own: pd.DataFrame, column: str, chance: float) -> None:
@@ -124,7 +131,7 @@ def _legend(areas: pd.DataFrame, modes: list[str]) -> list[Line2D | Patch]:
         band = {"color": QUIET, "label": "95 % interval"}
         line = Line2D([], [], linewidth=1.8, **band)
         handles.append(line if few else Patch(alpha=0.25, linewidth=0, **band))
-    if areas.loc[areas["measure"] == "top1", "half_loss"].isna().any():
+    if _not_lost(areas[areas["measure"] == "top1"]).any():
         hollow = {"marker": "o", "markerfacecolor": "white", "markersize": 8, "linewidth": 0}
         label = "half not lost in every draw"
         handles.append(Line2D([], [], markeredgecolor=QUIET, label=label, **hollow))

@@ -53,7 +53,9 @@ def knockout_categories(
     """
     areas = areas[areas["group_kind"] == "category"]
     if areas.empty or areas["area"].isna().all():
-        return empty_figure(_TITLE, "No category is recognised by the intact network.")
+        swept = areas["intact"].notna().any()
+        reason = "No category is recognised by the intact network."
+        return empty_figure(_TITLE, reason if swept else "The sweep has no intact network (0).")
     order = _order(categories, areas)
     kinds, modes, layers = (present(areas, key) for key in ("kind", "mode", "layer"))
     places = arranged(kinds, modes)

@@ -47,8 +47,8 @@ MEASURES = {
     "cluster_distance": "Largest performance distance",
     "cluster_loss": "  losses of its cluster's lesion",
     "identity_accuracy": "Same or different, new identities",
-    "identity_interaction_zero": "Double dissociation, silenced units",
-    "identity_interaction_noise": "Double dissociation, noisy units",
+    "identity_interaction_zero": "Interaction, silenced units",
+    "identity_interaction_noise": "Interaction, noisy units",
 }
 ALL = "all"
 AREA = "area_under_top1_"

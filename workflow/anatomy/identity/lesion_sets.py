@@ -42,8 +42,8 @@ def numbers_of_units(proportions: Sequence[float], units: int) -> list[int]:
 def selective_order(rows: pd.DataFrame, kind: str) -> NDArray[np.int64]:
     """All units (unit,), that most selective for the kind first: by face_t - house_t.
 
-    One kind's order is the other's reversed, so that the first halves have no unit in common. Units whose responses do
-    not vary have no t and stand in the middle.
+    One kind's order is the other's reversed, so that the first halves have no unit in common. Units without
+    a t stand in the middle.
 
     Parameters
     ----------

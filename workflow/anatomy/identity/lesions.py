@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -162,12 +161,6 @@ class ShownPairs:
     def of(self, kind: str) -> NDArray[np.bool_]:
         """(pair,) whether the pair is of that kind."""
         return (self.table["kind"] == kind).to_numpy()
-
-
-def read_pairs(path: Path, split: str) -> pd.DataFrame:
-    """Rows of a split in the table of pairs, in which identities are names even where all of them are numbers."""
-    table = pd.read_csv(path, dtype={"identity_a": str, "identity_b": str})
-    return table[table["split"] == split].reset_index(drop=True)
 
 
 def decisions(

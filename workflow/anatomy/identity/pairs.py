@@ -1,6 +1,7 @@
 """Pairs of images of the same identity, and of two, for faces and for houses."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -140,3 +141,10 @@ def _most(fewest: list[int]) -> int:
     """Largest number of pairs of which each fold has its share; `fewest`: of any condition, those of each fold."""
     smallest = min(fewest)
     return len(CONDITIONS) * (smallest * len(fewest) + fewest.index(smallest))
+
+
+def read_pairs(path: Path, split: str) -> pd.DataFrame:
+    """Rows of a split in the table of pairs, in which identities are names whatever they are called."""
+    names = {"identity_a": str, "identity_b": str}
+    table = pd.read_csv(path, dtype=names, keep_default_na=False, na_values={"fold": [""]})
+    return table[table["split"] == split].reset_index(drop=True)

@@ -19,18 +19,15 @@ from anatomy.figures.style import save
 from anatomy.steps.step import Job, run_step
 from anatomy.stimuli.stimulus_set import StimulusSet
 
-SPLIT = "evaluation"
 DPI = 140
 
 
 def main(job: Job) -> None:
     """Draw two figures of each layer, and one of all."""
-    manifest, folder = job.path("stimuli"), job.path("folder")
+    folder = job.path("folder")
     folder.mkdir(parents=True, exist_ok=True)
-    stimuli = StimulusSet.open(
-        manifest.with_suffix(".zarr"), manifest, manifest.with_suffix(".csv")
-    )
-    maps = ActivationMaps(job.path("maps"), stimuli, SPLIT)
+    stimuli = StimulusSet.beside(job.path("stimuli"))
+    maps = ActivationMaps(job.path("maps"), stimuli)
     channels = pd.read_csv(job.path("channels"))
     features = _features(job.paths("features"))
     top = pd.read_parquet(job.path("top_images"))

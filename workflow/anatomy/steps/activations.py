@@ -22,7 +22,7 @@ def main(job: Job) -> None:
         job.path("manifest"),
         {split: choose_images(stimuli, split, spec["images"], spec["seed"])},
     )
-    recorded = ActivationMaps(job.path("manifest"), stimuli, split)
+    recorded = ActivationMaps(job.path("manifest"), stimuli)
     write_csv(channel_table(recorded, stimuli, layers), job.path("table"))
 
 

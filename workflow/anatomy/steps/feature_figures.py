@@ -15,8 +15,9 @@ def main(job: Job) -> None:
     for path in job.paths("tables"):
         table = pd.read_parquet(path)
         save(feature_grid(table, names), folder / f"{table['layer'].iloc[0]}.png")
-    for path in job.paths("filters"):
-        save(filter_grid(pd.read_parquet(path)), folder / "filters.png")
+    filters = pd.read_parquet(job.path("filters"))
+    if len(filters):
+        save(filter_grid(filters), folder / "filters.png")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,7 @@ from anatomy.figures.identity_doses import dose_curves
 from anatomy.figures.identity_pairs import example_pairs
 from anatomy.figures.identity_selectivity import unit_selectivity
 from anatomy.figures.style import save
-from anatomy.identity.lesions import read_pairs
-from anatomy.steps.opening import open_stimuli
+from anatomy.identity.pairs import read_pairs
 from anatomy.steps.step import Job, run_step
 from anatomy.stimuli.stimulus_set import StimulusSet
 from anatomy.thumbnails import png, resized
@@ -29,7 +28,10 @@ def main(job: Job) -> None:
     save(double_dissociation(dissociation, name), job.path("dissociation_figure"))
     save(dose_curves(lesions, name), job.path("doses"))
     save(unit_selectivity(selectivity, name), job.path("selectivity_figure"))
-    pairs, stimuli = read_pairs(job.path("pairs"), "test"), open_stimuli(job.path("identities"))
+    pairs, stimuli = (
+        read_pairs(job.path("pairs"), "test"),
+        StimulusSet.beside(job.path("identities")),
+    )
     examples = _examples(pairs, stimuli)
     save(example_pairs(examples, accuracy, validation, name), job.path("pairs_figure"))
 

@@ -23,8 +23,8 @@ from anatomy.identity.lesions import (
     decisions,
     doses,
     lesion_table,
-    read_pairs,
 )
+from anatomy.identity.pairs import read_pairs
 from anatomy.identity.readout import Readout
 from anatomy.networks.network import Network
 from anatomy.steps.opening import open_network, open_stimuli

@@ -7,6 +7,7 @@ from threadpoolctl import threadpool_limits
 
 from anatomy.identity.cross_validation import Pairs, accuracy_rows, cross_validate, fit
 from anatomy.identity.features import flat_responses
+from anatomy.identity.pairs import read_pairs
 from anatomy.steps.opening import open_network, open_stimuli
 from anatomy.steps.step import Job, run_step
 from anatomy.tables import write_csv
@@ -24,12 +25,11 @@ def main(job: Job) -> None:
 def _read_out(job: Job) -> None:
     spec = job.spec
     network, stimuli = open_network(job), open_stimuli(job.path("identities"))
-    table = pd.read_csv(job.path("pairs"), dtype={"identity_a": str, "identity_b": str})
     features = flat_responses(network, stimuli, spec["readout"], spec["batch_size"])
-    training = table[table["split"] == "training"].astype({"fold": int})
+    training = read_pairs(job.path("pairs"), "training").astype({"fold": int})
     found = cross_validate(spec["representations"], spec["penalties"], features, training)
     log.info("readout: %s of %s, C = %g", found.representation, spec["readout"], found.penalty)
-    fitted_to, tested = Pairs.of(training), Pairs.of(table[table["split"] == "test"])
+    fitted_to, tested = Pairs.of(training), Pairs.of(read_pairs(job.path("pairs"), "test"))
     fitted = fit(found.representation, features, fitted_to, [found.penalty])
     decisions = [
         ("training", fitted_to, fitted.decide(features, fitted_to)[:, 0]),

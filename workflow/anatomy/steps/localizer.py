@@ -10,9 +10,10 @@ from anatomy.progress import track
 from anatomy.steps.step import Job, run_step
 from anatomy.steps.stimuli import WORKERS
 from anatomy.stimuli import folder
-from anatomy.stimuli.images import decode
+from anatomy.stimuli.identities import colour_difference
+from anatomy.stimuli.images import decode, without_colour
 from anatomy.stimuli.localizer import localizer_items
-from anatomy.stimuli.stimulus_set import Item, write_stimulus_set
+from anatomy.stimuli.stimulus_set import Item, StimulusSet, write_stimulus_set
 
 log = logging.getLogger(__name__)
 
@@ -24,16 +25,18 @@ def main(job: Job) -> None:
     items = localizer_items(root, spec["kinds"], spec["images"], spec["seed"])
 
     def load(item: Item) -> NDArray[np.uint8]:
-        return decode(root / item.source, spec["resize"], spec["image_size"])
+        shown = decode(root / item.source, spec["resize"], spec["image_size"])
+        return without_colour(shown) if spec["grey"] else shown
 
     chosen = [folder.Chosen(PurePosixPath(i.source), i.category, i.split) for i in items]
-    about = {"source": "folder", "resize": spec["resize"]}
+    about = {"source": "folder", "resize": spec["resize"], "grey": spec["grey"]}
     provenance = about | folder.provenance(root, chosen)
     files = job.path("store"), job.path("manifest"), job.path("table")
     size = spec["image_size"]
     with track((), "images", len(items)) as bar:
         notes = write_stimulus_set(*files, items, load, size, provenance, WORKERS, bar.update)
-    for note in notes:
+    difference = colour_difference(StimulusSet.beside(job.path("manifest")))
+    for note in [*notes, *([difference] if difference else [])]:
         log.info(note)
 
 

@@ -16,7 +16,7 @@ from anatomy.stimuli.stimulus_set import StimulusSet
 
 def open_stimuli(manifest: Path) -> StimulusSet:
     """The stimulus set whose manifest is given."""
-    return StimulusSet.open(manifest.with_suffix(".zarr"), manifest, manifest.with_suffix(".csv"))
+    return StimulusSet.beside(manifest)
 
 
 def open_network(job: Job) -> Network:

@@ -13,8 +13,8 @@ def main(job: Job) -> None:
     """Test the units with the images of the localizer, or with the identities for training where there is none."""
     spec = job.spec
     network = open_network(job)
-    (manifest,) = job.paths("localizer") or job.paths("identities")
-    samples = localizer_responses if job.paths("localizer") else identity_means
+    manifest = job.path("localizer" if spec["localizer"] else "identities")
+    samples = localizer_responses if spec["localizer"] else identity_means
     stimuli = open_stimuli(manifest)
     wanted = {network.layer(name).name for name in spec["layers"]}
     layers = [layer.name for layer in network.layers if layer.name in wanted]

@@ -12,6 +12,7 @@ from PIL import Image
 from anatomy.errors import InputError
 from anatomy.randomness import generator
 from anatomy.stimuli.folder import EXTENSIONS
+from anatomy.stimuli.identity_folders import identity_folders, numbers
 from anatomy.stimuli.images import decode, without_colour
 from anatomy.stimuli.stimulus_set import Item, StimulusSet
 from anatomy.stimuli.toybox.render import render_identity
@@ -20,7 +21,6 @@ from anatomy.stimuli.toybox.vocabulary import IDENTITY_KINDS as KINDS
 SPLITS = ("training", "test")
 # Number of a toybox split's first identity: more identities of one split leave those of the other as they are
 FIRST_IDENTITY = {"training": 0, "test": 100_000}
-FEWEST_IDENTITIES = 2
 
 # What a view that is made from a photograph may differ in; lighting as much as the toybox's
 SHARE_OF_SIDE = (0.8, 1.0)
@@ -208,12 +208,12 @@ def colour_difference(stimuli: StimulusSet, block: int = 64) -> str | None:
     for start in range(0, len(coloured), block):
         images = stimuli.images(slice(start, start + block))
         coloured[start : start + block] = np.ptp(images, axis=3).any(axis=(1, 2))
-    shares = [float(coloured[stimuli.table["category"] == kind].mean()) for kind in KINDS]
+    shares = [float(coloured[stimuli.table["super_category"] == kind].mean()) for kind in KINDS]
     if shares[0] == shares[1]:
         return None
     return (
         f"{shares[0]:.0%} of the faces and {shares[1]:.0%} of the houses are in colour: units that tell colour from "
-        "grey may pass for selective; show all in grey (identities.grey), or choose units by a localizer"
+        "grey may pass for selective; with `grey` all are shown without colour"
     )
 
 
@@ -221,14 +221,11 @@ def _identities(root: Path, test_share: float, seed: int) -> list[tuple[str, str
     """Split, kind and name of each identity, in that order."""
     found = []
     for kind in KINDS:
-        names = _folders(root / kind)
-        tested = round(test_share * len(names))
-        for split, number in zip(SPLITS, (len(names) - tested, tested), strict=True):
-            if number < FEWEST_IDENTITIES:
-                raise InputError(
-                    f"{root / kind}: of {len(names)} identities, test_share = {test_share} leaves {number} for "
-                    f"{split}; at least {FEWEST_IDENTITIES} are needed"
-                )
+        names = identity_folders(root / kind)
+        try:
+            _, tested = numbers(len(names), test_share)
+        except InputError as error:
+            raise InputError(f"{root / kind}: {error}") from None
         drawn = generator(seed, "identities", kind).permutation(len(names))
         test = {names[place] for place in drawn[:tested]}
         found += [(SPLITS[name in test], kind, name) for name in names]
@@ -247,15 +244,6 @@ def _views(
         for view in range(len(files), views)
     ]
     return photographs + made
-
-
-def _folders(folder: Path) -> list[str]:
-    _check_folder(folder)
-    return sorted(
-        entry.name
-        for entry in folder.iterdir()
-        if entry.is_dir() and not entry.name.startswith(".")
-    )
 
 
 def _check_folder(folder: Path) -> None:

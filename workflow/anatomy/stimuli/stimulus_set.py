@@ -137,6 +137,11 @@ class StimulusSet:
             raise InputError(f"{table}: is not the table of {path}; run the step that writes both")
         return cls(rows, read_json(manifest)["digest"], array)
 
+    @classmethod
+    def beside(cls, manifest: Path) -> Self:
+        """Open the finished set whose manifest is given; store and table lie beside it."""
+        return cls.open(manifest.with_suffix(".zarr"), manifest, manifest.with_suffix(".csv"))
+
     @property
     def categories(self) -> list[str]:
         """The categories in the order of the table."""
