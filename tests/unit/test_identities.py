@@ -217,12 +217,14 @@ def test_bad_folders_are_named(folder, tmp_path):
     (folder / "face" / "p3" / "2.png").write_bytes(b"no picture")
     with pytest.raises(InputError, match=r"p3/2\.png"):
         written(identities, of_folder(folder, views=5), tmp_path)
-    with pytest.raises(InputError, match=r"face: test_share = 0\.1 of 8 identities leaves 7 for training and 1 for"):
+    with pytest.raises(
+        InputError, match=r"face: test_share = 0\.1 of 8 identities leaves 7 for training and 1 for"
+    ):
         photographed_identities(folder, 0.1, 4, 0)
     (folder / "house" / "empty").mkdir()
     with pytest.raises(InputError, match="house/empty: holds no image"):
         photographed_identities(folder, 0.25, 4, 0)
-    with pytest.raises(InputError, match="nowhere/face: there is no such folder"):
+    with pytest.raises(InputError, match="there is no folder .*nowhere/face"):
         photographed_identities(folder / "nowhere", 0.25, 4, 0)
 
 
