@@ -224,7 +224,7 @@ def test_bad_folders_are_named(folder, tmp_path):
     (folder / "house" / "empty").mkdir()
     with pytest.raises(InputError, match="house/empty: holds no image"):
         photographed_identities(folder, 0.25, 4, 0)
-    with pytest.raises(InputError, match="there is no folder .*nowhere/face"):
+    with pytest.raises(InputError, match=r"there is no folder .*nowhere/face"):
         photographed_identities(folder / "nowhere", 0.25, 4, 0)
 
 
