@@ -21,10 +21,10 @@ report: run
 	$(BIN)/python -m anatomy.audit --configfile $(CONFIG)
 	$(SNAKEMAKE) --report results/report.html --quiet all
 
-# unit tests on two cores; the others run Snakemake, which uses them itself
+# the tests that take longest begin first, see tests/conftest.py
 test: .venv/ready-for-tests
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/unit tests/browser
-	$(BIN)/python -m pytest tests/workflow tests/real
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder \
+		tests/workflow tests/real tests/unit tests/browser
 
 # the whole path on real photographs and weights, as in docs/results.md; takes one to two hours
 test-real: .venv/ready-for-tests

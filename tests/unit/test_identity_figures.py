@@ -259,7 +259,7 @@ def test_the_step_draws_all_figures_from_files(files, tmp_path, monkeypatch):
     paths, colors = files
     drawn = {}
     monkeypatch.setattr(
-        identity_figures, "save", lambda figure, path: drawn.update({path.stem: figure})
+        identity_figures, "save", lambda figure, path, *_: drawn.update({path.stem: figure})
     )
     names = ("dissociation_figure", "doses", "selectivity_figure", "pairs_figure")
     outputs = {name: [tmp_path / f"{name.removesuffix('_figure')}.png"] for name in names}

@@ -19,7 +19,8 @@ from anatomy.figures.style import save
 from anatomy.steps.step import Job, run_step
 from anatomy.stimuli.stimulus_set import StimulusSet
 
-DPI = 140
+# maps need their pixels; thumbnails of pictures would only make the report large
+MAPS_DPI, PICTURES_DPI = 140, 100
 
 
 def main(job: Job) -> None:
@@ -33,15 +34,15 @@ def main(job: Job) -> None:
     top = pd.read_parquet(job.path("top_images"))
     for layer, own in channels.groupby("layer", sort=False):
         images = _images(maps, layer, own, stimuli.table["name"])
-        save(channel_grids(layer, images), folder / f"{layer}_channels.png", DPI)
+        save(channel_grids(layer, images), folder / f"{layer}_channels.png", MAPS_DPI)
     for layer, own in top.groupby("layer", sort=False):
         pictures = _pictures(maps, layer, shown_top_images(own)["image"])
         figure = top_images(own, pictures, features.get(layer, {}))
-        save(figure, folder / f"{layer}_top_images.png", DPI)
+        save(figure, folder / f"{layer}_top_images.png", PICTURES_DPI)
     for path in job.paths("occlusion"):
         table = pd.read_parquet(path)
         pictures = _pictures(maps, channels["layer"].iloc[0], shown_units(table)["image"])
-        save(needed_parts(table, pictures), folder / "occlusion.png", DPI)
+        save(needed_parts(table, pictures), folder / "occlusion.png", MAPS_DPI)
 
 
 def _images(

@@ -16,7 +16,9 @@ from anatomy.thumbnails import png, resized
 TABLES = ("accuracy", "cross_validation", "selectivity", "lesions", "dissociation")
 # Of each kind, same and different.
 EXAMPLES = 4
-SIDE = 196
+SIDE = 128
+# Pictures of 64 pixels gain nothing from more.
+PICTURES_DPI = 130
 
 
 def main(job: Job) -> None:
@@ -33,7 +35,8 @@ def main(job: Job) -> None:
         StimulusSet.beside(job.path("identities")),
     )
     examples = _examples(pairs, stimuli)
-    save(example_pairs(examples, accuracy, validation, name), job.path("pairs_figure"))
+    figure = example_pairs(examples, accuracy, validation, name)
+    save(figure, job.path("pairs_figure"), PICTURES_DPI)
 
 
 def _examples(pairs: pd.DataFrame, stimuli: StimulusSet) -> pd.DataFrame:
