@@ -127,6 +127,7 @@ def other_networks(tmp_path_factory) -> Path:
     return run(tmp_path_factory.mktemp("other"), "other_networks.yaml", TINY, "circuits")
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("network", ["mobilenet_v2", "squeezenet1_1"])
 def test_other_architectures_go_through_without_special_cases(other_networks, network):
     """Depthwise convolutions and residuals; branches that are joined, and a convolution as output layer."""
