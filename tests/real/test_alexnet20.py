@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,7 @@ SMALL = {
 
 
 def run(
-    folder: Path, name: str = "alexnet20.yaml", changes: dict = SMALL, target: str = "all"
+    folder: Path, name: str = "alexnet20.yaml", changes: dict = SMALL, targets: Sequence[str] = ()
 ) -> Path:
     """Run Snakemake in a folder and return its results."""
     content = yaml.safe_load(configuration(folder, name))
@@ -55,7 +56,7 @@ def run(
         content[method] |= changes.get(method, {})
     (folder / "configuration.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    options = ["--configfile", "configuration.yaml", "--cores", "2", "--", target]
+    options = ["--configfile", "configuration.yaml", "--cores", "2", "--", *targets]
     done = subprocess.run(
         [*command, *options], cwd=folder, capture_output=True, text=True, check=False
     )
@@ -65,7 +66,9 @@ def run(
 
 @pytest.fixture(scope="module")
 def small_results(tmp_path_factory) -> Path:
-    return run(tmp_path_factory.mktemp("small"))
+    # all but the figures
+    methods = ["circuits", "knockouts", "clusters", "results/summary.csv"]
+    return run(tmp_path_factory.mktemp("small"), targets=methods)
 
 
 def headline(results: Path, measure: str, group: str = "all") -> float:
@@ -124,7 +127,7 @@ TINY = {
 
 @pytest.fixture(scope="module")
 def other_networks(tmp_path_factory) -> Path:
-    return run(tmp_path_factory.mktemp("other"), "other_networks.yaml", TINY, "circuits")
+    return run(tmp_path_factory.mktemp("other"), "other_networks.yaml", TINY, ["circuits"])
 
 
 @pytest.mark.real
