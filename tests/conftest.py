@@ -13,6 +13,7 @@ sys.path.insert(0, str(ROOT / "workflow"))
 torch.set_num_threads(1)
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Processes that share the tests take them file by file, so that each makes its fixtures once.
 
