@@ -21,9 +21,9 @@ report: run
 	$(BIN)/python -m anatomy.audit --configfile $(CONFIG)
 	$(SNAKEMAKE) --report results/report.html --quiet all
 
-# the tests that take longest begin first, see tests/conftest.py
+# file by file on two cores, those that take longest first
 test: .venv/ready-for-tests
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder \
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder \
 		tests/workflow tests/real tests/unit tests/browser
 
 # the whole path on real photographs and weights, as in docs/results.md; takes one to two hours

@@ -68,7 +68,7 @@ def _check_keys(section: Any, where: str) -> None:
         for key, value in section.items():
             if not isinstance(key, str):
                 raise InputError(f"configuration: {where}{key!r} is a key that is not text")
-            _check_keys(value, f"{where}{key}.")
+            _check_keys(value, f"{where}{key if key.isprintable() else repr(key)}.")
 
 
 def _gravest(errors: list[ErrorDetails]) -> list[ErrorDetails]:
