@@ -8,5 +8,5 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow"))
 
-# of each process; there may be one for each core
+# of each process, of which there may be one for each core; most networks are too small for threads, too
 torch.set_num_threads(1)

@@ -15,9 +15,6 @@ from anatomy.networks.preprocessing import Preprocessing
 from anatomy.networks.weights import state_digest
 from anatomy.stimuli.stimulus_set import Item, StimulusSet, write_stimulus_set
 
-# these networks are so small that threads would only wait for each other
-torch.set_num_threads(1)
-
 CPU = torch.device("cpu")
 INPUT, STORED = 16, 20
 CATEGORIES = ("dog", "cat", "car", "cup", "key")

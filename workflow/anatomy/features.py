@@ -103,14 +103,13 @@ class Objective:
     def __init__(self, network: Network, layer: str, units: Sequence[int]) -> None:
         self._preprocessing = network.preprocessing
         self._part = prefix(network.graph, [network.preactivation(layer)])
-        self._linear = network.layer(layer).kind == "linear"
+        self._layer = network.layer(layer)
         self._units = torch.tensor(units, device=network.device)
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """Values (image,) for RGB pictures (image, channel, y, x) of 0 to 255, in the size of the network's input."""
         (values,) = self._part(self._preprocessing.from_pixels(pixels))
-        if self._linear:
-            values = values.movedim(-1, 1)  # units are last, behind positions if there are any
+        values = self._layer.units_second(values)
         own = values[torch.arange(len(values), device=values.device), self._units]
         values = own.reshape(len(own), -1)
         if values.shape[1] == 1:

@@ -52,5 +52,4 @@ def _mean_over_positions(layer: Layer, response: Tensor) -> Tensor:
     """From (image, unit, y, x), or (image, ..., unit) of a linear layer, to (image, unit)."""
     if response.ndim == 2:
         return response
-    units_second = response.movedim(-1, 1) if layer.kind == "linear" else response
-    return units_second.flatten(2).mean(2)
+    return layer.units_second(response).flatten(2).mean(2)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import fx, nn
+from torch import Tensor, fx, nn
 
 LayerKind = Literal["convolution", "linear"]
 
@@ -60,6 +60,10 @@ class Layer:
     def units(self) -> int:
         """Number of channels of a convolution, or of neurons of a linear layer."""
         return self.weight_shape[0]
+
+    def units_second(self, values: Tensor) -> Tensor:
+        """Values (image, unit, ...) of the layer; in a linear layer's own, units come last, behind any positions."""
+        return values.movedim(-1, 1) if self.kind == "linear" else values
 
 
 def trace(model: nn.Module) -> fx.GraphModule:
