@@ -10,27 +10,12 @@ from torch_settings import torch_as_it_was
 from anatomy.config.checks import check
 from anatomy.config.validation import validate
 from anatomy.figure_plan import FIGURE_FOLDERS, FIGURES
-from anatomy.plan import Plan, make_plan
+from anatomy.plan import Plan, make_plan, step_module
 from anatomy.steps.step import Job
 from anatomy.tables import CLUSTER_TABLES
 
 RESULTS = Path("results")
 LABELLED = RESULTS / "labelled_images/labels.json"
-FIGURE_STEPS = {
-    "circuits": "circuit_figures",
-    "overlap": "overlap_figures",
-    "score_comparison": "score_comparison_figures",
-    "scoring_stability": "scoring_stability_figures",
-    "pictures": "circuit_picture_figures",
-    "knockouts": "knockout_figures",
-    "clusters": "cluster_figures",
-    "dissection": "dissection_figures",
-    "rotations": "rotation_figures",
-    "features": "feature_figures",
-    "activations": "activation_figures",
-    "interventions": "manipulation_figures",
-    "identity": "identity_figures",
-}
 IDENTITIES = RESULTS / "identities/images.json"
 PAIRS = RESULTS / "identities/pairs.csv"
 
@@ -78,15 +63,13 @@ def run(plan: Plan, only: tuple[str, ...] = ()) -> dict[str, Watched]:
     watched = {}
     with torch_as_it_was():
         for job in plan.specs:
-            kind = job.split("/")[0]
             if not plannable(job) or (only and not job.startswith(only)):
                 continue
             spec = watched[job] = Watched(plan.specs[job])
             paths = paths_of(plan, job)
             for path in [path for own in paths.values() for path in own]:
                 path.parent.mkdir(parents=True, exist_ok=True)
-            step = FIGURE_STEPS[job.split("/")[1]] if kind == "figures" else kind
-            importlib.import_module(f"anatomy.steps.{step}").main(Job(spec, 0, paths))
+            importlib.import_module(step_module(job)).main(Job(spec, 0, paths))
     return watched
 
 

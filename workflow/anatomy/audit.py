@@ -1,37 +1,46 @@
 """Compares every result with the present configuration: `python -m anatomy.audit --configfile config/config.yaml`.
 
 A report says nothing about results that are stale. This does: each step leaves a record of the spec that its result
-was made from, and here every record is compared with what the configuration asks for now. Exits with 1 and names the
-jobs whose results are missing or were made with other settings.
+was made from and of the code that made it, and here every record is compared with what the configuration asks for and
+the code is now. Exits with 1 and names the jobs whose results are missing or were made with other settings or code.
 """
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from anatomy.canonical import canonical, read_json
 from anatomy.config.checks import check
 from anatomy.config.validation import validate
+from anatomy.dependencies import CODE, code_digests
 from anatomy.errors import InputError
-from anatomy.plan import Plan, make_plan
+from anatomy.plan import Plan, make_plan, step_module
 
 RECORDS = Path("results/records")
 
 
 def findings(plan: Plan) -> Iterator[str]:
-    """One sentence for each job whose result is missing or was made with other settings."""
+    """One sentence for each job whose result is missing or was made with other settings or other code."""
     for job, spec in plan.specs.items():
         record = RECORDS / f"{job}.json"
         if not record.exists():
             yield f"{job}: there is no result"
             continue
-        made_from = read_json(record)["spec"]
-        if canonical(made_from) != canonical(spec):
-            changed = sorted(k for k in {*spec, *made_from} if spec.get(k) != made_from.get(k))
-            yield f"{job}: made with other settings of {', '.join(changed)}"
+        made_from = read_json(record)
+        if canonical(made_from["spec"]) != canonical(spec):
+            yield f"{job}: made with other settings of {_changed(made_from['spec'], spec)}"
+        code = code_digests(step_module(job))
+        if made_from[CODE] != code:
+            yield f"{job}: made with another version of {_changed(made_from[CODE], code)}"
+
+
+def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    keys = sorted(k for k in {*before, *now} if before.get(k) != now.get(k))
+    return ", ".join(keys)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Which files of this library a step imports, directly or not, found by reading the source."""
+"""Which files of this library a step imports, directly or not, found by reading the source, and their digests."""
 
 import ast
 from functools import cache
@@ -7,6 +7,8 @@ from pathlib import Path
 from anatomy.canonical import digest, file_digest
 
 PACKAGE = Path(__file__).parent
+# the key of a spec under which the digest of its step's code lies
+CODE = "code"
 
 
 @cache
@@ -22,15 +24,22 @@ def library_files(module: str) -> tuple[str, ...]:
         if path in found:
             continue
         found.add(path)
-        waiting += [target for name in _imported(path) for target in _with_packages(name)]
+        waiting += _imported_files(path)
     return tuple(sorted(str(path.relative_to(PACKAGE.parents[1])) for path in found))
+
+
+@cache
+def code_digests(module: str) -> dict[str, str]:
+    """File of the library that running `python -m module` imports -> digest of its content."""
+    root = PACKAGE.parents[1]
+    return {file: _file_digest(root / file) for file in library_files(module)}
 
 
 @cache
 def library_digest() -> str:
     """Digest of the library's source: what is half done under another source is not gone on with."""
     return digest(
-        {str(p.relative_to(PACKAGE)): file_digest(p) for p in sorted(PACKAGE.rglob("*.py"))}
+        {str(p.relative_to(PACKAGE)): _file_digest(p) for p in sorted(PACKAGE.rglob("*.py"))}
     )
 
 
@@ -39,6 +48,15 @@ def module_path(module: str) -> Path:
     parts = module.split(".")[1:]
     path = PACKAGE.joinpath(*parts)
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+# steps share most of their files, so each is read once in a process
+_file_digest = cache(file_digest)
+
+
+@cache
+def _imported_files(path: Path) -> tuple[Path, ...]:
+    return tuple({target for name in _imported(path) for target in _with_packages(name)})
 
 
 def _imported(path: Path) -> set[str]:

@@ -40,6 +40,25 @@ FIGURE_FOLDERS = {
     "features": ("features", "layers"),
     "activations": ("activations", "layers"),
 }
+# kind of figures -> the step that draws them
+FIGURE_STEPS = {
+    "toybox": "toybox_figures",
+    "headlines": "headline_figures",
+    "dissected_networks": "dissected_networks_figures",
+    "circuits": "circuit_figures",
+    "overlap": "overlap_figures",
+    "score_comparison": "score_comparison_figures",
+    "scoring_stability": "scoring_stability_figures",
+    "pictures": "circuit_picture_figures",
+    "knockouts": "knockout_figures",
+    "clusters": "cluster_figures",
+    "dissection": "dissection_figures",
+    "rotations": "rotation_figures",
+    "features": "feature_figures",
+    "activations": "activation_figures",
+    "interventions": "manipulation_figures",
+    "identity": "identity_figures",
+}
 
 
 def figure_specs(configuration: Configuration) -> dict[str, Spec]:

@@ -1,8 +1,8 @@
 """From a configuration to the jobs it asks for: each job's settings, complete and nothing else.
 
 A job's specification ("spec") names all and only the settings that its step uses, resolved and validated. It is
-written as canonical JSON under results/specs/ and is an input of the job, so that a job repeats exactly when its
-own settings change.
+written as canonical JSON under results/specs/, together with a digest of the library files that the step imports, and
+is an input of the job, so that a job repeats exactly when its own settings or its own code change.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,15 +29,14 @@ from anatomy.config.stimuli import (
     FolderStimuli,
     ImagenetteStimuli,
 )
+from anatomy.dependencies import CODE, code_digests
 from anatomy.dissection_plan import dissection_specs
 from anatomy.feature_plan import feature_specs
-from anatomy.figure_plan import FIGURE_FOLDERS, FIGURES, figure_specs
+from anatomy.figure_plan import FIGURE_FOLDERS, FIGURE_STEPS, FIGURES, figure_specs
 from anatomy.identity_plan import identity_specs, picture_specs
 from anatomy.knockout_plan import knockout_specs
 
 SPECS = Path("results/specs")
-STEPS = Path(__file__).parent / "steps"
-NOT_STEPS = ("__init__", "step", "opening")
 # methods whose stimulus sets are recorded, for what they read and for the performance of the intact network
 RECORDED = ("circuits", "knockouts", "clusters")
 LESION_TABLES = ("lesions", "dissociation")
@@ -58,14 +57,14 @@ class Plan:
     specs: Mapping[str, Spec]
 
     def write_specs(self) -> None:
-        """Write every spec whose content has changed."""
-        for job, spec in self.specs.items():
-            write_if_different(SPECS / f"{job}.json", spec)
+        """Write every spec whose content has changed, with the digest of the code that its job runs.
 
-    @staticmethod
-    def steps() -> list[str]:
-        """Names of the step modules."""
-        return sorted(path.stem for path in STEPS.glob("*.py") if path.stem not in NOT_STEPS)
+        Snakemake looks at the content of an input only where the file is newer than the outputs. A module that comes
+        with an old time, as `rsync -a` copies it, would go unnoticed if it were an input itself.
+        """
+        for job, spec in self.specs.items():
+            code = digest(code_digests(step_module(job)))
+            write_if_different(SPECS / f"{job}.json", spec | {CODE: code})
 
     def parts(self, step: str, network: str) -> list[str]:
         """Names of the jobs that a step of one network is divided into; of figures, the networks of one kind."""
@@ -295,6 +294,12 @@ class Plan:
             drawn = self.parts("figures", kind)
             figures += [f"results/{network}/{method}/figures/{folder}" for network in drawn]
         return figures
+
+
+def step_module(job: str) -> str:
+    """The module that does a job: the one of its step, or of its kind of figures."""
+    step, *names = job.split("/")
+    return f"anatomy.steps.{FIGURE_STEPS[names[0]] if step == 'figures' else step}"
 
 
 def make_plan(configuration: Configuration, list_files: bool = True) -> Plan:

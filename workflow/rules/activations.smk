@@ -5,7 +5,6 @@
 rule record_activations:
     input:
         spec="results/specs/activations/{network}.json",
-        code=CODE["activations"],
         network="results/{network}/network/network.json",
         stimuli=lambda wildcards: PLAN.stimuli_of("activations"),
     output:
@@ -35,7 +34,6 @@ rule record_activations:
 rule map_occlusion:
     input:
         spec="results/specs/occlusion/{network}.json",
-        code=CODE["occlusion"],
         network="results/{network}/network/network.json",
         stimuli=lambda wildcards: PLAN.stimuli_of("activations"),
         top_images="results/{network}/activations/top_images.parquet",
@@ -64,7 +62,6 @@ rule map_occlusion:
 rule cover_parts:
     input:
         spec="results/specs/manipulation/{network}.json",
-        code=CODE["manipulation"],
         network="results/{network}/network/network.json",
         labelled="results/labelled_images/labels.json",
     output:

@@ -5,7 +5,6 @@
 rule control_circuits:
     input:
         spec="results/specs/circuit_controls/{network}/{shard}.json",
-        code=CODE["circuit_controls"],
         network="results/{network}/network/network.json",
         stimuli=lambda wildcards: PLAN.stimuli_of("circuits"),
         recording=lambda wildcards: PLAN.recording_of("circuits", wildcards.network),
@@ -36,7 +35,6 @@ rule control_circuits:
 rule overlap_circuits:
     input:
         spec="results/specs/circuit_overlap/{network}.json",
-        code=CODE["circuit_overlap"],
         masks="results/{network}/circuits/masks.json",
         summary="results/{network}/circuits/summary.csv",
     output:
@@ -67,7 +65,6 @@ rule overlap_circuits:
 rule compare_scores:
     input:
         spec="results/specs/score_comparison/{network}/{shard}.json",
-        code=CODE["score_comparison"],
         network="results/{network}/network/network.json",
         stimuli=lambda wildcards: PLAN.stimuli_of("circuits"),
         recording=lambda wildcards: PLAN.recording_of("circuits", wildcards.network),
@@ -96,7 +93,6 @@ rule compare_scores:
 rule measure_scoring_stability:
     input:
         spec="results/specs/scoring_stability/{network}/{shard}.json",
-        code=CODE["scoring_stability"],
         network="results/{network}/network/network.json",
         stimuli=lambda wildcards: PLAN.stimuli_of("circuits"),
     output:
@@ -123,7 +119,6 @@ rule measure_scoring_stability:
 rule picture_circuits:
     input:
         spec="results/specs/circuit_pictures/{network}/{shard}.json",
-        code=CODE["circuit_pictures"],
         network="results/{network}/network/network.json",
         stimuli=lambda wildcards: PLAN.stimuli_of("circuits"),
         scores="results/{network}/circuits/scores/{shard}.json",

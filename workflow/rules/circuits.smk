@@ -5,7 +5,6 @@
 rule score_weights:
     input:
         spec="results/specs/scores/{network}/{shard}.json",
-        code=CODE["scores"],
         network="results/{network}/network/network.json",
         stimuli=lambda wildcards: PLAN.stimuli_of("circuits"),
     output:
@@ -34,7 +33,6 @@ rule score_weights:
 rule extract_circuits:
     input:
         spec="results/specs/circuits/{network}/{shard}.json",
-        code=CODE["circuits"],
         network="results/{network}/network/network.json",
         stimuli=lambda wildcards: PLAN.stimuli_of("circuits"),
         recording=lambda wildcards: PLAN.recording_of("circuits", wildcards.network),
@@ -68,7 +66,6 @@ rule extract_circuits:
 rule join_circuits:
     input:
         spec="results/specs/circuit_tables/{network}.json",
-        code=CODE["circuit_tables"],
         shards=lambda wildcards: PLAN.shards(wildcards.network, ".json"),
         sweeps=lambda wildcards: PLAN.shards(wildcards.network, "_sweep.parquet"),
         summaries=lambda wildcards: PLAN.shards(wildcards.network, "_summary.parquet"),

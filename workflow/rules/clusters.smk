@@ -5,7 +5,6 @@
 rule record_responses:
     input:
         spec="results/specs/responses/{network}.json",
-        code=CODE["responses"],
         network="results/{network}/network/network.json",
         stimuli=lambda wildcards: PLAN.stimuli_of("clusters"),
     output:
@@ -34,7 +33,6 @@ rule record_responses:
 rule validate_clusters:
     input:
         spec="results/specs/cluster_fold/{network}/{fold}.json",
-        code=CODE["cluster_fold"],
         network="results/{network}/network/network.json",
         stimuli=lambda wildcards: PLAN.stimuli_of("clusters"),
         responses="results/{network}/clusters/responses.json",
@@ -63,7 +61,6 @@ rule validate_clusters:
 rule cluster_neurons:
     input:
         spec="results/specs/clusters/{network}.json",
-        code=CODE["clusters"],
         network="results/{network}/network/network.json",
         stimuli=lambda wildcards: PLAN.stimuli_of("clusters"),
         responses="results/{network}/clusters/responses.json",
@@ -97,7 +94,6 @@ rule cluster_neurons:
 rule lesion_clusters:
     input:
         spec="results/specs/cluster_lesions/{network}/{clustering}.json",
-        code=CODE["cluster_lesions"],
         network="results/{network}/network/network.json",
         stimuli=lambda wildcards: PLAN.stimuli_of("clusters"),
         assignments="results/{network}/clusters/assignments.json",

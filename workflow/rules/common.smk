@@ -8,7 +8,6 @@ sys.path.insert(0, str(ROOT / "workflow"))
 
 from anatomy.config.checks import check
 from anatomy.config.validation import validate
-from anatomy.dependencies import library_files
 from anatomy.environment import prepare_environment
 from anatomy.errors import InputError
 from anatomy.plan import make_plan
@@ -28,12 +27,6 @@ if workflow.is_main_process:
 
 THREADS = CONFIGURATION.compute.threads
 TARGETS = PLAN.targets()
-
-
-# The library files that a step imports, directly or not, are inputs of its jobs. Their names stay the same when a
-# finished working directory is moved.
-CODE_ROOT = Path() if Path.cwd() == ROOT else ROOT
-CODE = {step: [str(CODE_ROOT / file) for file in library_files(f"anatomy.steps.{step}")] for step in PLAN.steps()}
 
 
 wildcard_constraints:

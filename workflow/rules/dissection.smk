@@ -6,7 +6,6 @@
 rule record_dissection_responses:
     input:
         spec="results/specs/dissection_responses/{network}.json",
-        code=CODE["dissection_responses"],
         network="results/{network}/network/network.json",
         labelled="results/labelled_images/labels.json",
     output:
@@ -35,7 +34,6 @@ rule record_dissection_responses:
 rule dissect:
     input:
         spec="results/specs/dissection/{network}/{layer}.json",
-        code=CODE["dissection"],
         labelled="results/labelled_images/labels.json",
         responses="results/{network}/dissection/responses.json",
     output:
@@ -66,7 +64,6 @@ rule dissect:
 rule dissect_rotations:
     input:
         spec="results/specs/rotations/{network}/{layer}.json",
-        code=CODE["rotations"],
         labelled="results/labelled_images/labels.json",
         responses="results/{network}/dissection/responses.json",
     output:
@@ -91,7 +88,6 @@ rule dissect_rotations:
 
 rule make_gallery:
     input:
-        code=CODE["dissection_gallery"],
         spec="results/specs/dissection_gallery/{network}/{layer}.json",
         units="results/{network}/dissection/{layer}/units.csv",
         top_images="results/{network}/dissection/{layer}/top_images.parquet",

@@ -5,7 +5,6 @@
 rule visualise_features:
     input:
         spec="results/specs/features/{network}/{layer}.json",
-        code=CODE["features"],
         network="results/{network}/network/network.json",
     output:
         table="results/{network}/features/{layer}.parquet",
@@ -31,7 +30,6 @@ rule visualise_features:
 rule picture_filters:
     input:
         spec="results/specs/filters/{network}.json",
-        code=CODE["filters"],
         network="results/{network}/network/network.json",
     output:
         table="results/{network}/features/filters.parquet",

@@ -4,7 +4,6 @@
 
 rule draw_toybox:
     input:
-        code=CODE["toybox_figures"],
         spec="results/specs/figures/toybox.json",
     output:
         contact_sheet=report(
@@ -38,7 +37,6 @@ rule draw_toybox:
 
 rule draw_circuits:
     input:
-        code=CODE["circuit_figures"],
         spec="results/specs/figures/circuits/{network}.json",
         summary="results/{network}/circuits/summary.csv",
         sweep="results/{network}/circuits/sweep.csv",
@@ -97,7 +95,6 @@ rule draw_circuits:
 
 rule draw_overlap:
     input:
-        code=CODE["overlap_figures"],
         spec="results/specs/figures/overlap/{network}.json",
         pairs="results/{network}/circuits/overlap.parquet",
         overlap="results/{network}/circuits/overlap.csv",
@@ -142,7 +139,6 @@ rule draw_overlap:
 
 rule draw_score_comparison:
     input:
-        code=CODE["score_comparison_figures"],
         spec="results/specs/figures/score_comparison/{network}.json",
         table="results/{network}/circuits/score_comparison.csv",
     output:
@@ -171,7 +167,6 @@ rule draw_score_comparison:
 
 rule draw_scoring_stability:
     input:
-        code=CODE["scoring_stability_figures"],
         spec="results/specs/figures/scoring_stability/{network}.json",
         table="results/{network}/circuits/scoring_stability.csv",
     output:
@@ -200,7 +195,6 @@ rule draw_scoring_stability:
 
 rule draw_circuit_pictures:
     input:
-        code=CODE["circuit_picture_figures"],
         spec="results/specs/figures/pictures/{network}.json",
         units=lambda wildcards: PLAN.picture_tables(wildcards.network, "units"),
         connections=lambda wildcards: PLAN.picture_tables(wildcards.network, "connections"),
@@ -232,7 +226,6 @@ rule draw_circuit_pictures:
 rule draw_knockouts:
     input:
         spec="results/specs/figures/knockouts/{network}.json",
-        code=CODE["knockout_figures"],
         table="results/{network}/knockouts/performance.csv",
         areas="results/{network}/knockouts/areas.csv",
         categories="results/{network}/knockouts/categories.csv",
@@ -282,7 +275,6 @@ rule draw_knockouts:
 
 rule draw_clusters:
     input:
-        code=CODE["cluster_figures"],
         spec="results/specs/figures/clusters/{network}.json",
         validation="results/{network}/clusters/cv.csv",
         choice="results/{network}/clusters/choice.csv",
@@ -343,7 +335,6 @@ rule draw_clusters:
 
 rule draw_dissection:
     input:
-        code=CODE["dissection_figures"],
         spec="results/specs/figures/dissection/{network}.json",
         detectors="results/{network}/dissection/detectors.csv",
         units=lambda wildcards: PLAN.dissected(wildcards.network, "units.csv"),
@@ -381,7 +372,6 @@ rule draw_dissection:
 
 rule draw_rotations:
     input:
-        code=CODE["rotation_figures"],
         spec="results/specs/figures/rotations/{network}.json",
         table="results/{network}/dissection/rotations.csv",
     output:
@@ -411,7 +401,6 @@ rule draw_rotations:
 rule draw_features:
     input:
         spec="results/specs/figures/features/{network}.json",
-        code=CODE["feature_figures"],
         tables=lambda wildcards: PLAN.feature_tables(wildcards.network),
         filters="results/{network}/features/filters.parquet",
     output:
@@ -442,7 +431,6 @@ rule draw_features:
 rule draw_activations:
     input:
         spec="results/specs/figures/activations/{network}.json",
-        code=CODE["activation_figures"],
         maps="results/{network}/activations/maps.json",
         channels="results/{network}/activations/channels.csv",
         stimuli=lambda wildcards: PLAN.stimuli_of("activations"),
@@ -479,7 +467,6 @@ rule draw_activations:
 rule draw_interventions:
     input:
         spec="results/specs/figures/interventions/{network}.json",
-        code=CODE["manipulation_figures"],
         table="results/{network}/activations/manipulation.parquet",
         examples="results/{network}/activations/manipulation_examples.parquet",
     output:
@@ -510,7 +497,6 @@ rule draw_interventions:
 rule draw_identity:
     input:
         spec="results/specs/figures/identity/{network}.json",
-        code=CODE["identity_figures"],
         accuracy="results/{network}/identity/accuracy.csv",
         cross_validation="results/{network}/identity/cross_validation.csv",
         selectivity="results/{network}/identity/selectivity.csv",
@@ -566,7 +552,6 @@ rule draw_identity:
 
 rule draw_dissected_networks:
     input:
-        code=CODE["dissected_networks_figures"],
         spec="results/specs/figures/dissected_networks.json",
         tables=PLAN.tables("dissection", "detectors"),
     output:
@@ -595,7 +580,6 @@ rule draw_dissected_networks:
 
 rule draw_headlines:
     input:
-        code=CODE["headline_figures"],
         spec="results/specs/figures/headlines.json",
         table="results/summary.csv",
     output:

@@ -5,7 +5,6 @@
 rule make_identities:
     input:
         spec="results/specs/identities.json",
-        code=CODE["identities"],
     output:
         store=directory("results/identities/images.zarr"),
         manifest="results/identities/images.json",
@@ -30,7 +29,6 @@ rule make_identities:
 rule make_localizer:
     input:
         spec="results/specs/localizer.json",
-        code=CODE["localizer"],
     output:
         store=directory("results/localizer/images.zarr"),
         manifest="results/localizer/images.json",
@@ -55,7 +53,6 @@ rule make_localizer:
 rule pair_identities:
     input:
         spec="results/specs/identity_pairs.json",
-        code=CODE["identity_pairs"],
         identities="results/identities/images.json",
     output:
         table="results/identities/pairs.csv",
@@ -79,7 +76,6 @@ rule pair_identities:
 rule read_out_identity:
     input:
         spec="results/specs/identity_readout/{network}.json",
-        code=CODE["identity_readout"],
         network="results/{network}/network/network.json",
         identities="results/identities/images.json",
         pairs="results/identities/pairs.csv",
@@ -111,7 +107,6 @@ rule read_out_identity:
 rule measure_selectivity:
     input:
         spec="results/specs/unit_selectivity/{network}.json",
-        code=CODE["unit_selectivity"],
         network="results/{network}/network/network.json",
         identities="results/identities/images.json",
         localizer=lambda wildcards: PLAN.localizer(),
@@ -140,7 +135,6 @@ rule measure_selectivity:
 rule lesion_selective_units:
     input:
         spec="results/specs/identity_lesions/{network}.json",
-        code=CODE["identity_lesions"],
         network="results/{network}/network/network.json",
         identities="results/identities/images.json",
         pairs="results/identities/pairs.csv",

@@ -5,7 +5,6 @@
 rule knock_out:
     input:
         spec="results/specs/knockouts/{network}/{part}.json",
-        code=CODE["knockouts"],
         network="results/{network}/network/network.json",
         stimuli=lambda wildcards: PLAN.stimuli_of("knockouts"),
         recording=lambda wildcards: PLAN.recording_of("knockouts", wildcards.network),
@@ -35,7 +34,6 @@ rule knock_out:
 rule measure_knockout_areas:
     input:
         spec="results/specs/knockout_tables/{network}.json",
-        code=CODE["knockout_tables"],
         table="results/{network}/knockouts/performance.csv",
         categories=lambda wildcards: PLAN.knockout_categories(wildcards.network),
     output:

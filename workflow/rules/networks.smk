@@ -5,7 +5,6 @@
 rule make_network:
     input:
         spec="results/specs/network/{network}.json",
-        code=CODE["network"],
         stimuli=lambda wildcards: PLAN.training_stimuli(wildcards.network),
         weights=lambda wildcards: PLAN.weights_file(wildcards.network),
     output:

@@ -5,7 +5,6 @@
 rule record:
     input:
         spec="results/specs/record/{network}/{stimuli}.json",
-        code=CODE["record"],
         network="results/{network}/network/network.json",
         stimuli="results/stimuli/{stimuli}.json",
     output:
@@ -34,7 +33,6 @@ rule record:
 rule find_top_images:
     input:
         spec="results/specs/top_images/{network}/{method}.json",
-        code=CODE["top_images"],
         network="results/{network}/network/network.json",
         stimuli=lambda wildcards: PLAN.stimuli_of(wildcards.method),
     output:

@@ -6,7 +6,6 @@
 rule download_imagenette:
     input:
         spec="results/specs/imagenette/{version}.json",
-        code=CODE["imagenette"],
     output:
         manifest="results/downloads/imagenette_{version}.json",
         record="results/records/imagenette/{version}.json",
@@ -27,7 +26,6 @@ rule download_imagenette:
 rule make_stimuli:
     input:
         spec="results/specs/stimuli/{stimuli}.json",
-        code=CODE["stimuli"],
         download=lambda wildcards: PLAN.downloads(wildcards.stimuli),
     output:
         store=directory("results/stimuli/{stimuli}.zarr"),
@@ -53,7 +51,6 @@ rule make_stimuli:
 rule make_toybox_broden:
     input:
         spec="results/specs/toybox_broden.json",
-        code=CODE["toybox_broden"],
     output:
         folder=directory("results/toybox_broden"),
         manifest="results/toybox_broden.json",
@@ -77,7 +74,6 @@ rule make_toybox_broden:
 rule unpack_broden:
     input:
         spec="results/specs/unpack_broden.json",
-        code=CODE["unpack_broden"],
         archive=PLAN.broden_archive(),
     output:
         folder=directory("results/broden"),
@@ -102,7 +98,6 @@ rule unpack_broden:
 rule make_labelled_images:
     input:
         spec="results/specs/labelled_images.json",
-        code=CODE["labelled_images"],
         broden=PLAN.broden_manifest(),
     output:
         images=directory("results/labelled_images/images.zarr"),

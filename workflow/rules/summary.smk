@@ -5,7 +5,6 @@
 rule summarise:
     input:
         spec="results/specs/summary.json",
-        code=CODE["summary"],
         networks=PLAN.network_descriptions(),
         recordings=PLAN.recordings(),
         stimuli=PLAN.recorded_stimuli(),

@@ -7,7 +7,6 @@
 rule join_tables:
     input:
         spec="results/specs/join_tables/{network}/{method}/{table}.json",
-        code=CODE["join_tables"],
         parts=lambda wildcards: PLAN.table_parts(**wildcards),
     output:
         table="results/{network}/{method}/{table}.csv",

@@ -6,13 +6,14 @@ A step is run as `python -m anatomy.steps.NAME SPEC --INPUT path ... --OUTPUT pa
 import argparse
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import anatomy
-from anatomy.canonical import file_digest, read_json, write_json
+from anatomy.canonical import digest, file_digest, read_json, write_json
+from anatomy.dependencies import CODE, code_digests
 from anatomy.errors import InputError
 
 DIGESTED_BYTES = 1 << 20
@@ -59,13 +60,27 @@ def run_step(
     for name in outputs:
         for path in paths[name]:
             path.parent.mkdir(parents=True, exist_ok=True)
-    job = Job(read_json(arguments.spec), arguments.gpus, paths)
+    code = code_digests(sys.modules[work.__module__].__spec__.name)
     try:
+        spec = _planned(arguments.spec, code)
+        job = Job(spec, arguments.gpus, paths)
+        # before the work: what the result is made from, not what lies there afterwards
+        record = _record(job, code, inputs, paths)
         work(job)
     except InputError as error:
         sys.exit(f"error: {error}")
     arguments.record.parent.mkdir(parents=True, exist_ok=True)
-    write_json(arguments.record, _record(job, inputs, paths))
+    write_json(arguments.record, record)
+
+
+def _planned(path: Path, code: Mapping[str, str]) -> dict[str, Any]:
+    """The job's settings, once it is certain that its code is the one that it was planned with."""
+    spec = read_json(path)
+    if spec.pop(CODE, digest(code)) != digest(code):
+        raise InputError(
+            f"{path}: the code of this step was edited after the job was planned; run snakemake again"
+        )
+    return spec
 
 
 def _parser(inputs: Sequence[str], outputs: Sequence[str]) -> argparse.ArgumentParser:
@@ -79,8 +94,10 @@ def _parser(inputs: Sequence[str], outputs: Sequence[str]) -> argparse.ArgumentP
     return parser
 
 
-def _record(job: Job, inputs: Sequence[str], paths: dict[str, list[Path]]) -> dict[str, Any]:
-    """The spec a result was made from, with the digests of small inputs and the versions used."""
+def _record(
+    job: Job, code: Mapping[str, str], inputs: Sequence[str], paths: dict[str, list[Path]]
+) -> dict[str, Any]:
+    """The spec a result is made from, with the digests of its code and of small inputs, and the versions used."""
     small = [
         path
         for name in inputs
@@ -89,6 +106,7 @@ def _record(job: Job, inputs: Sequence[str], paths: dict[str, list[Path]]) -> di
     ]
     return {
         "spec": job.spec,
+        CODE: code,
         "inputs": {str(path): file_digest(path) for path in small},
         "versions": {"anatomy": anatomy.__version__} | {p: version(p) for p in PACKAGES},
     }
