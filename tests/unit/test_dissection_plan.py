@@ -145,7 +145,7 @@ def test_fewer_images_of_a_folder_are_other_labelled_images(folder):
 def test_processes_that_write_no_specs_read_no_tables(folder):
     configuration = validate(configured(folder))
     shutil.rmtree(folder["folder"])
-    assert "tables" not in make_plan(configuration, list_files=False).specs["labelled_images"]
+    assert "tables" not in make_plan(configuration, plans_anew=False).specs["labelled_images"]
 
 
 def test_the_step_reads_all_settings_of_a_folder_but_the_digest_of_its_tables(folder):
@@ -400,7 +400,7 @@ def test_the_dissection_of_one_network_does_not_depend_on_another():
     ],
 )
 def test_pages_say_which_images_were_shown(section, name):
-    plan = make_plan(validate(configured(section, layers=["conv1"])), list_files=False)
+    plan = make_plan(validate(configured(section, layers=["conv1"])), plans_anew=False)
     assert plan.specs["dissection_gallery/small/conv1"]["images"] == name
 
 

@@ -183,7 +183,8 @@ def test_masks_are_packed_highest_bit_first(tmp_path, network, masks):
 
 
 @pytest.mark.parametrize(
-    "shards", [[["dog"], ["cat", "car"], ["cup", "key"]], [["dog", "cat", "car", "cup"], ["key"]]]
+    "shards",
+    [[["dog"], ["cat", "car"], ["cup", "key"]], [["dog", "car", "cup"], ["key"], ["cat"]]],
 )
 def test_joined_shards_are_what_one_job_writes(tmp_path, network, masks, shards):
     write_shard(tmp_path / "one", "masks", masks, CATEGORIES, network)
@@ -191,18 +192,18 @@ def test_joined_shards_are_what_one_job_writes(tmp_path, network, masks, shards)
         write_shard(tmp_path / "shards", f"shard_{number}", masks, own, network)
         for number, own in enumerate(shards)
     ]
-    join_masks(manifests, *paths(tmp_path / "joined", "masks"))
+    join_masks(manifests, CATEGORIES, *paths(tmp_path / "joined", "masks"))
     assert contents(tmp_path / "joined") == contents(tmp_path / "one")
 
 
-def test_shards_are_joined_in_the_order_given(tmp_path, network, masks):
+def test_shards_are_joined_in_the_order_of_the_categories(tmp_path, network, masks):
     manifests = [
         write_shard(tmp_path, "b", masks, ["key", "dog"], network),
         write_shard(tmp_path, "a", masks, ["cat"], network),
     ]
-    join_masks(manifests, *paths(tmp_path, "joined"))
+    join_masks(manifests, ["key", "cat", "dog"], *paths(tmp_path, "joined"))
     file = MaskFile(*paths(tmp_path, "joined"))
-    assert file.categories == ["key", "dog", "cat"]
+    assert file.categories == ["key", "cat", "dog"]
     for category in file.categories:
         np.testing.assert_array_equal(file.mask(category, "conv2"), masks[category]["conv2"])
 
@@ -213,7 +214,9 @@ def test_shards_of_different_origin_are_not_joined(tmp_path, network, masks):
         write_shard(tmp_path, "b", masks, ["cat"], network, ORIGIN | {"threshold": 0.5}),
     ]
     with pytest.raises(InputError, match="different origin"):
-        join_masks(manifests, *paths(tmp_path, "joined"))
+        join_masks(manifests, ["dog", "cat"], *paths(tmp_path, "joined"))
+    with pytest.raises(InputError, match="the shards hold no masks of cat, key"):
+        join_masks(manifests[:1], ["dog", "cat", "key"], *paths(tmp_path, "joined"))
 
 
 def test_a_circuit_holds_one_row_of_the_output_layer(network):

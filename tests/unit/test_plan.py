@@ -11,11 +11,14 @@ import yaml
 from PIL import Image
 from pipeline import RESULTS, plan_of, run
 
-from anatomy.canonical import canonical
-from anatomy.circuit_plan import drawn, in_shards
+from anatomy.canonical import canonical, digest
+from anatomy.circuit_plan import drawn
 from anatomy.config.configuration import METHODS
 from anatomy.config.validation import validate
-from anatomy.plan import make_plan
+from anatomy.dependencies import code_digests
+from anatomy.errors import InputError
+from anatomy.plan import make_plan, step_module
+from anatomy.shards import assign
 from anatomy.tables import (
     CIRCUIT_SUMMARY,
     CIRCUIT_SWEEP,
@@ -27,10 +30,8 @@ from anatomy.tables import (
 
 ROOT = Path(__file__).parents[2]
 
-# Settings that a step does not read itself: names of its inputs, whose lists and paths follow from them; and the names
-# of a folder's files, of which the step finds its own
+# Settings that a step does not read itself: names of its inputs, whose lists and paths follow from them
 NOT_READ = {
-    "stimuli": {"files"},
     "record": {"stimuli"},
     "knockouts": {"stimuli"},
     "responses": {"stimuli"},
@@ -225,12 +226,14 @@ def test_photographs_are_read_with_all_and_only_their_settings(tmp_path, monkeyp
     }
     plan = plan_of(raw)
     (spec,) = run(plan, only=("stimuli/photos",)).values()
-    assert set(spec.keys()) - spec.read == {"files"}
+    assert set(spec.keys()) == spec.read
     # another image in a used folder changes which ones are drawn; a hidden file does not
     Path("photos/val/n1/.hidden").touch()
     assert changed_jobs(plan.specs, specs(raw)) == set()
     Path("photos/val/n1/3.png").write_bytes(Path("photos/val/n1/0.png").read_bytes())
     assert changed_jobs(plan.specs, specs(raw)) == {"stimuli/photos"}
+    with pytest.raises(InputError, match="photos: its images have changed since this job was plan"):
+        run(plan, only=("stimuli/photos",))
 
 
 # --- what a change repeats
@@ -462,31 +465,85 @@ def test_specs_hold_no_path_of_this_machine():
     assert str(Path.home()) not in text
 
 
-def test_shards_follow_the_place_of_a_category_alone():
-    everything = list("abcdefg")
-    assert in_shards(everything, everything, 3) == {
+def test_categories_are_divided_into_shards_in_their_order():
+    assert assign(list("abcdefg"), 3) == {
         "shard_0000": ["a", "b", "c"],
         "shard_0001": ["d", "e", "f"],
         "shard_0002": ["g"],
     }
-    assert in_shards(["g", "b", "e"], everything, 3) == {
-        "shard_0000": ["b"],
-        "shard_0001": ["e"],
+
+
+def test_a_new_category_leaves_the_others_where_they_are():
+    twenty = [f"category {n:02d}" for n in range(0, 40, 2)]
+    before = assign(twenty, 8)
+    after = assign(sorted([*twenty, "category 07"]), 8, before)
+    assert after == before | {"shard_0003": ["category 07"]}
+    again = assign(sorted([*twenty, "category 07", "category 11"]), 8, after)
+    assert again == after | {"shard_0004": ["category 11"]}
+
+
+def test_a_category_that_goes_changes_its_own_shard_alone():
+    before = assign(list("abcdefg"), 3)
+    assert assign(list("abcdfg"), 3, before) == before | {"shard_0001": ["d", "f"]}
+    assert assign(list("abcg"), 3, before) == {
+        "shard_0000": ["a", "b", "c"],
         "shard_0002": ["g"],
     }
 
 
+def test_shards_that_are_too_large_are_divided_anew_and_smaller_ones_stay():
+    assert assign(list("abcd"), 1, {"shard_0000": ["a", "b"], "shard_0001": ["c"]}) == {
+        "shard_0000": ["a"],
+        "shard_0001": ["c"],
+        "shard_0002": ["b"],
+        "shard_0003": ["d"],
+    }
+    small = {"shard_0000": ["a"], "shard_0001": ["b"]}
+    assert assign(list("abc"), 25, small) == small | {"shard_0002": ["c"]}
+
+
+def test_what_is_finished_counts_more_than_what_was_planned_last():
+    """A dry run of a small experiment between two runs moves nothing."""
+    finished, planned = {"shard_0000": list("abcd")}, {"shard_0000": ["c"]}
+    assert assign(list("abcde"), 4, finished, planned) == finished | {"shard_0001": ["e"]}
+
+
+def test_one_more_of_twenty_categories_leaves_the_other_circuits(tmp_path, monkeypatch):
+    """Through the files that plans and finished jobs leave behind."""
+    monkeypatch.chdir(tmp_path)
+    raw = edited(circuits__categories=["dog", "cat"], circuits__categories_per_job=25)
+    first = make_plan(validate(raw))
+    first.write_specs()
+    raw["circuits"]["categories"] = ["dog", "car", "cat"]
+    second = make_plan(validate(raw))
+    changed = changed_jobs(first.specs, second.specs)
+    extracted = {job for job in changed if job.split("/")[0] in ("scores", "circuits")}
+    assert extracted == {
+        f"{step}/{network}/shard_0001"
+        for step in ("scores", "circuits")
+        for network in ("small", "untrained")
+    }
+    # a process on a cluster follows the latest plan
+    second.write_specs()
+    sharded = {j: s for j, s in second.specs.items() if j.split("/")[0] in ("scores", "circuits")}
+    others = make_plan(validate(raw), plans_anew=False).specs
+    assert sharded == {job: others[job] for job in sharded}
+
+
 def test_specs_are_written_only_where_they_differ(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    make_plan(validate(tiny())).write_specs()
+    plan = make_plan(validate(tiny()))
+    plan.write_specs()
     files = {path: path.stat().st_mtime_ns for path in Path("results/specs").rglob("*.json")}
-    assert len(files) == len(specs(tiny()))
+    shards = {Path(f"results/specs/shards/{network}.json") for network in ("small", "untrained")}
+    assert set(files) == shards | {Path(f"results/specs/{job}.json") for job in plan.specs}
     changed = make_plan(validate(edited(circuits__threshold=0.5)))
     changed.write_specs()
     touched = {path for path, time in files.items() if path.stat().st_mtime_ns != time}
     assert touched == {Path(f"results/specs/{job}.json") for job in CIRCUITS | CIRCUIT_TABLES}
     for job, spec in changed.specs.items():
-        assert json.loads(Path(f"results/specs/{job}.json").read_text()) == spec
+        written = json.loads(Path(f"results/specs/{job}.json").read_text())
+        assert written == spec | {"code": digest(code_digests(step_module(job)))}
 
 
 # --- what the steps wrote

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from given_files import give_files
 
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
@@ -25,6 +26,7 @@ class Run:
         folder.mkdir(parents=True, exist_ok=True)
         run = cls(folder)
         shutil.copy(TINY, run.configuration)
+        give_files(folder)
         return run
 
     @property

@@ -6,13 +6,14 @@ from typing import Any
 from anatomy.canonical import digest, file_digest
 from anatomy.config.configuration import Configuration
 from anatomy.config.dissection import Broden, BrodenArchive, BrodenFolder, ToyboxBroden
+from anatomy.file_digests import known_digest
 
 Spec = dict[str, Any]
 
 TABLES_OF_FOLDER = "*.csv"
 
 
-def broden_specs(configuration: Configuration, list_files: bool) -> dict[str, Spec]:
+def broden_specs(configuration: Configuration, plans_anew: bool) -> dict[str, Spec]:
     """The labelled images: where they come from, and the set that is made of them for those who show it."""
     broden = configuration.broden
     specs: dict[str, Spec] = {}
@@ -20,12 +21,14 @@ def broden_specs(configuration: Configuration, list_files: bool) -> dict[str, Sp
         specs["toybox_broden"] = broden.model_dump(mode="json", exclude={"source"})
     if isinstance(broden, BrodenArchive):
         specs["unpack_broden"] = {"archive": broden.archive}
+        if plans_anew:
+            specs["unpack_broden"]["archive_digest"] = known_digest(Path(broden.archive))
     if broden is None or not _is_shown(configuration):
         return specs
     spec: Spec = {"images": None if isinstance(broden, ToyboxBroden) else broden.images}
     if isinstance(broden, BrodenFolder):
         spec["folder"] = broden.folder
-        if list_files:
+        if plans_anew:
             spec["tables"] = _tables_digest(Path(broden.folder))
     return specs | {"labelled_images": spec}
 

@@ -8,6 +8,7 @@ from anatomy.canonical import digest
 from anatomy.config import resolution
 from anatomy.config.configuration import Configuration
 from anatomy.config.methods import Circuits
+from anatomy.shards import Shards, assign, assigned, finished
 
 Spec = dict[str, Any]
 
@@ -31,16 +32,16 @@ class _Planned:
 
     Attributes
     ----------
-    everything : all categories of the stimulus set, whose places decide on shards
-    wanted : those with circuits
+    wanted : categories with circuits, in the order of the stimulus set
+    shards : shard -> its categories
     compute : settings of every computing step
     stages : settings of every step that runs the network on the recording
     """
 
     circuits: Circuits
     network: str
-    everything: list[str]
     wanted: list[str]
+    shards: Shards
     compute: Spec
     stages: Spec
 
@@ -60,23 +61,32 @@ class _Planned:
 
     def sharded(self, step: str, categories: Sequence[str], spec: Spec) -> dict[str, Spec]:
         """A step's jobs, one for each shard that has some of the categories."""
-        shards = in_shards(categories, self.everything, self.circuits.categories_per_job)
-        jobs = {f"{step}/{self.network}/{shard}": own for shard, own in shards.items()}
-        return {job: self.compute | spec | {"categories": own} for job, own in jobs.items()}
+        chosen = set(categories)
+        jobs = {
+            f"{step}/{self.network}/{shard}": [category for category in own if category in chosen]
+            for shard, own in self.shards.items()
+        }
+        return {job: self.compute | spec | {"categories": own} for job, own in jobs.items() if own}
 
 
-def circuit_specs(configuration: Configuration, name: str, circuits: Circuits) -> dict[str, Spec]:
-    """Everything about the circuits of one network, in shards of categories where that takes long."""
+def circuit_specs(
+    configuration: Configuration, name: str, circuits: Circuits, plans_anew: bool
+) -> dict[str, Spec]:
+    """Everything about the circuits of one network, in shards of categories where that takes long.
+
+    Without `plans_anew` the shards are those of the latest plan.
+    """
     rows = resolution.stimulus_categories(
         f"stimuli.{circuits.stimuli}", configuration.stimuli[circuits.stimuli]
     )
-    everything = [row.category for row in rows]
+    wanted = [r.category for r in rows if r.category in (circuits.categories or [r.category])]
+    known = [finished(name)] if plans_anew else []
     compute = configuration.compute
     planned = _Planned(
         circuits=circuits,
         network=name,
-        everything=everything,
-        wanted=[c for c in everything if c in (circuits.categories or [c])],
+        wanted=wanted,
+        shards=assign(wanted, circuits.categories_per_job, *known, assigned(name)),
         compute={"network": name, "threads": compute.threads},
         stages={
             "fully_connected": fully_connected_stage(configuration, name),
@@ -86,7 +96,7 @@ def circuit_specs(configuration: Configuration, name: str, circuits: Circuits) -
     specs = _extraction_specs(planned) | _analysis_specs(planned) | _picture_specs(planned)
     for table, step in PART_TABLES.items():
         if any(job.startswith(f"{step}/") for job in specs):
-            specs[f"join_tables/{name}/circuits/{table}"] = {}
+            specs[f"join_tables/{name}/circuits/{table}"] = {"categories": wanted}
     return specs
 
 
@@ -98,7 +108,10 @@ def _extraction_specs(planned: _Planned) -> dict[str, Spec]:
     return {
         **planned.sharded("scores", planned.wanted, scored),
         **planned.sharded("circuits", planned.wanted, planned.stages | scored | extraction),
-        f"circuit_tables/{planned.network}": {"threshold": thresholds[0]},
+        f"circuit_tables/{planned.network}": {
+            "threshold": thresholds[0],
+            "categories": planned.wanted,
+        },
     }
 
 
@@ -152,19 +165,3 @@ def drawn(categories: Sequence[str], number: int | None) -> list[str]:
     """
     chosen = sorted(categories, key=digest)[:number]
     return [category for category in categories if category in set(chosen)]
-
-
-def in_shards(
-    wanted: Sequence[str], all_categories: Sequence[str], size: int
-) -> dict[str, list[str]]:
-    """Shard name -> its categories.
-
-    A category's shard depends on its place in the stimulus set alone, so that asking for another category changes
-    one shard and no other.
-    """
-    shards: dict[str, list[str]] = {}
-    chosen = set(wanted)
-    for place, category in enumerate(all_categories):
-        if category in chosen:
-            shards.setdefault(f"shard_{place // size:04d}", []).append(category)
-    return shards

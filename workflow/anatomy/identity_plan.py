@@ -21,20 +21,20 @@ LESIONS = (
 )
 
 
-def picture_specs(configuration: Configuration, list_files: bool) -> dict[str, Spec]:
+def picture_specs(configuration: Configuration, plans_anew: bool) -> dict[str, Spec]:
     """The faces and houses, the images of the localizer, and the pairs to be told apart."""
     identities, identity = configuration.identities, configuration.identity
     if identities is None:
         return {}
     spec = identities.model_dump(mode="json")
-    if isinstance(identities, FolderIdentities) and list_files:
-        spec["files"] = _names_digest(Path(identities.folder), IDENTITY_KINDS)
+    if isinstance(identities, FolderIdentities) and plans_anew:
+        spec["files"] = _files_digest(Path(identities.folder), IDENTITY_KINDS)
     specs = {"identities": spec}
     if identity is None:
         return specs
     specs["identity_pairs"] = identity.model_dump(mode="json", include=set(PAIRS))
     if identity.localizer is not None:
-        specs["localizer"] = _localizer_spec(identity.localizer, list_files)
+        specs["localizer"] = _localizer_spec(identity.localizer, plans_anew)
     return specs
 
 
@@ -61,21 +61,22 @@ def identity_specs(configuration: Configuration, name: str, identity: Identity) 
     }
 
 
-def _localizer_spec(localizer: Localizer, list_files: bool) -> Spec:
+def _localizer_spec(localizer: Localizer, plans_anew: bool) -> Spec:
     spec = localizer.model_dump(mode="json")
-    if list_files:
+    if plans_anew:
         kinds = localizer.kinds
         named = (*kinds.face, *kinds.house, *kinds.other)
-        spec["files"] = _names_digest(Path(localizer.folder), named)
+        spec["files"] = _files_digest(Path(localizer.folder), named)
     return spec
 
 
-def _names_digest(folder: Path, named: Sequence[str]) -> str:
-    """Of the names of all files in some folders of a folder: one more changes which are chosen."""
-    found = []
+def _files_digest(folder: Path, named: Sequence[str]) -> str:
+    """Of names and sizes of all files in some folders of a folder: one more changes which are chosen."""
+    found: list[tuple[str, int]] = []
     for name in named:
         for path, folders, files in os.walk(folder / name, followlinks=True):
             folders[:] = [own for own in folders if not own.startswith(".")]
             place = Path(path).relative_to(folder)
-            found += [str(place / own) for own in files if not own.startswith(".")]
+            shown = [own for own in files if not own.startswith(".")]
+            found += [(str(place / own), Path(path, own).stat().st_size) for own in shown]
     return digest(sorted(found))

@@ -1,8 +1,8 @@
 """The jobs of knock-outs: sweeps in groups of layers, and the tables over all of them."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from anatomy.circuit_plan import in_shards
 from anatomy.config import resolution
 from anatomy.config.configuration import Configuration
 from anatomy.config.methods import Knockouts
@@ -28,11 +28,20 @@ def knockout_specs(
     }
     known = [layer for layer, _ in resolution.layers(configuration, name)]
     specs = {
-        f"knockouts/{name}/{part.replace('shard', 'layers')}": settings | shared | {"layers": group}
-        for part, group in in_shards(layers, known, knockouts.layers_per_job).items()
+        f"knockouts/{name}/{part}": settings | shared | {"layers": group}
+        for part, group in _in_parts(layers, known, knockouts.layers_per_job).items()
     }
     outputs = len(resolution.output_categories(configuration, name))
     return specs | {
         f"join_tables/{name}/knockouts/performance": {},
         f"knockout_tables/{name}": {"outputs": outputs},
     }
+
+
+def _in_parts(wanted: Sequence[str], layers: Sequence[str], size: int) -> dict[str, list[str]]:
+    """Part -> its layers, by their places in the network, so that asking for another changes one part alone."""
+    parts: dict[str, list[str]] = {}
+    for place, layer in enumerate(layers):
+        if layer in wanted:
+            parts.setdefault(f"layers_{place // size:04d}", []).append(layer)
+    return parts

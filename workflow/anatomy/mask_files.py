@@ -38,19 +38,25 @@ def write_masks(
     _write(packed, categories, shapes, path, manifest, provenance)
 
 
-def join_masks(manifests: Sequence[Path], path: Path, manifest: Path) -> None:
-    """Join the masks of all shards into one store, category after category."""
+def join_masks(
+    manifests: Sequence[Path], categories: Sequence[str], path: Path, manifest: Path
+) -> None:
+    """Join the masks of all shards into one store, in the order of `categories`.
+
+    Raises InputError when the shards are of different origin or one category is in none of them.
+    """
     parts = [MaskFile(part.with_suffix(".zarr"), part) for part in manifests]
     provenance = parts[0].provenance
     for part in parts:
         if part.provenance != provenance:
             raise InputError(f"masks of different origin: {part.provenance} and {provenance}")
+    part_of = {category: part for part in parts for category in part.categories}
+    if missing := [category for category in categories if category not in part_of]:
+        raise InputError(f"the shards hold no masks of {', '.join(missing)}")
     packed = (
-        (category, {layer: part.packed(category, layer) for layer in part.shapes})
-        for part in parts
-        for category in part.categories
+        (category, {layer: part_of[category].packed(category, layer) for layer in parts[0].shapes})
+        for category in categories
     )
-    categories = [category for part in parts for category in part.categories]
     _write(packed, categories, parts[0].shapes, path, manifest, provenance)
 
 

@@ -22,19 +22,16 @@ from anatomy.cluster_plan import HURT_IMAGES, JOINED_TABLES, cluster_specs
 from anatomy.config import resolution
 from anatomy.config.configuration import METHODS, Configuration
 from anatomy.config.dissection import BrodenArchive
-from anatomy.config.stimuli import (
-    FOLDER_OF_SPLIT,
-    MEASURED_SPLITS,
-    SPLITS,
-    FolderStimuli,
-    ImagenetteStimuli,
-)
+from anatomy.config.stimuli import MEASURED_SPLITS, FolderStimuli, ImagenetteStimuli
 from anatomy.dependencies import CODE, code_digests
 from anatomy.dissection_plan import dissection_specs
 from anatomy.feature_plan import feature_specs
 from anatomy.figure_plan import FIGURE_FOLDERS, FIGURE_STEPS, FIGURES, figure_specs
+from anatomy.file_digests import known_digest
 from anatomy.identity_plan import identity_specs, picture_specs
 from anatomy.knockout_plan import knockout_specs
+from anatomy.shards import ASSIGNMENTS
+from anatomy.stimuli.folder import choose, provenance
 
 SPECS = Path("results/specs")
 # methods whose stimulus sets are recorded, for what they read and for the performance of the intact network
@@ -65,6 +62,10 @@ class Plan:
         for job, spec in self.specs.items():
             code = digest(code_digests(step_module(job)))
             write_if_different(SPECS / f"{job}.json", spec | {CODE: code})
+        for network in self.specs["summary"]["circuits"]:
+            shards = self.parts("scores", network)
+            categories = {s: self.specs[f"scores/{network}/{s}"]["categories"] for s in shards}
+            write_if_different(ASSIGNMENTS / f"{network}.json", categories)
 
     def parts(self, step: str, network: str) -> list[str]:
         """Names of the jobs that a step of one network is divided into; of figures, the networks of one kind."""
@@ -302,23 +303,25 @@ def step_module(job: str) -> str:
     return f"anatomy.steps.{FIGURE_STEPS[names[0]] if step == 'figures' else step}"
 
 
-def make_plan(configuration: Configuration, list_files: bool = True) -> Plan:
+def make_plan(configuration: Configuration, plans_anew: bool = True) -> Plan:
     """All jobs of a checked configuration.
 
-    With `list_files` off the specs of image folders lack the digest of their files: for processes that write no
-    specs, because listing a million files takes a while.
+    With `plans_anew` off, for processes that write no specs because they do a job that is planned already, shards are
+    those of the latest plan, and nothing is said of the content of the user's files, because reading it takes a while.
     """
     specs: dict[str, Spec] = {}
     for name, stimuli in configuration.stimuli.items():
-        specs[f"stimuli/{name}"] = stimuli_spec(configuration, name, list_files)
+        specs[f"stimuli/{name}"] = stimuli_spec(configuration, name, plans_anew)
         if isinstance(stimuli, ImagenetteStimuli):
             specs[f"imagenette/{stimuli.version}"] = {"version": stimuli.version}
-    specs |= broden_specs(configuration, list_files)
-    specs |= picture_specs(configuration, list_files)
+    specs |= broden_specs(configuration, plans_anew)
+    specs |= picture_specs(configuration, plans_anew)
     for name in configuration.networks:
-        specs[f"network/{name}"] = network_spec(configuration, name)
+        specs[f"network/{name}"] = network_spec(configuration, name, plans_anew)
         for stimuli in stimuli_shown(configuration, name):
             specs[f"record/{name}/{stimuli}"] = record_spec(configuration, name, stimuli)
+    for name in resolution.networks_of(configuration, configuration.circuits):
+        specs |= circuit_specs(configuration, name, configuration.circuits, plans_anew)
     for method, specs_of in SPECS_OF.items():
         section = getattr(configuration, method)
         for name in resolution.networks_of(configuration, section):
@@ -327,7 +330,7 @@ def make_plan(configuration: Configuration, list_files: bool = True) -> Plan:
     return Plan(configuration, specs | figure_specs(configuration))
 
 
-def stimuli_spec(configuration: Configuration, name: str, list_files: bool = True) -> Spec:
+def stimuli_spec(configuration: Configuration, name: str, plans_anew: bool = True) -> Spec:
     """Settings of a stimulus set."""
     stimuli = configuration.stimuli[name]
     rows = resolution.stimulus_categories(f"stimuli.{name}", stimuli)
@@ -335,27 +338,16 @@ def stimuli_spec(configuration: Configuration, name: str, list_files: bool = Tru
     spec["categories"] = [
         {"category": r.category, "name": r.name, "super_category": r.super_category} for r in rows
     ]
-    if isinstance(stimuli, FolderStimuli) and list_files:
-        # an image added to a used folder changes which images are chosen, so their names belong to the settings
-        spec["files"] = _listing_digest(stimuli, [row.category for row in rows])
+    if isinstance(stimuli, FolderStimuli) and plans_anew:
+        # an image added to a used folder changes which are chosen, so names and sizes belong to the settings
+        categories = [row.category for row in rows]
+        numbers = stimuli.images.model_dump()
+        chosen = choose(Path(stimuli.folder), categories, numbers, stimuli.seed).images
+        spec["files"] = provenance(Path(stimuli.folder), chosen)["files_digest"]
     return spec
 
 
-def _listing_digest(stimuli: FolderStimuli, categories: list[str]) -> str:
-    folders = {FOLDER_OF_SPLIT[split] for split in SPLITS if getattr(stimuli.images, split)}
-    names = {
-        f"{folder}/{category}": sorted(
-            entry.name
-            for entry in Path(stimuli.folder, folder, category).iterdir()
-            if not entry.name.startswith(".")
-        )
-        for folder in folders
-        for category in categories
-    }
-    return digest(names)
-
-
-def network_spec(configuration: Configuration, name: str) -> Spec:
+def network_spec(configuration: Configuration, name: str, plans_anew: bool) -> Spec:
     """Settings that make a network: where its weights come from and what it is."""
     network = configuration.networks[name]
     _, owner = resolution.origin(configuration, name)
@@ -370,6 +362,8 @@ def network_spec(configuration: Configuration, name: str) -> Spec:
         training = network.training.model_dump(mode="json", exclude={"threads"})
         threads = network.training.threads
         return spec | {"weights": "trained", "training": training, "threads": threads}
+    if network.weights_file is not None and plans_anew:
+        spec["weights_digest"] = known_digest(Path(network.weights_file))
     return spec | {"weights": network.weights}
 
 
@@ -415,9 +409,8 @@ def record_spec(configuration: Configuration, name: str, stimuli: str) -> Spec:
     }
 
 
-# method -> all jobs of one network
+# method -> all jobs of one network, of methods whose jobs are divided by the configuration alone
 SPECS_OF: dict[str, Callable[[Configuration, str, Any], dict[str, Spec]]] = {
-    "circuits": circuit_specs,
     "knockouts": knockout_specs,
     "clusters": cluster_specs,
     "dissection": dissection_specs,

@@ -1,6 +1,6 @@
 """Every table that the workflow writes: its columns, and what each of them means."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -502,6 +502,10 @@ def read_units(path: Path) -> pd.DataFrame:
     return table.assign(**table[names].fillna("").astype(str))
 
 
-def join(paths: Iterable[Path]) -> pd.DataFrame:
-    """The rows of several Parquet tables, one after the other."""
-    return pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
+def join(paths: Iterable[Path], categories: Sequence[str] | None = None) -> pd.DataFrame:
+    """The rows of several Parquet tables, one after the other; with `categories`, in their order."""
+    table = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
+    if categories is None:
+        return table
+    places = {category: place for place, category in enumerate(categories)}
+    return table.sort_values("category", key=lambda own: own.map(places), kind="stable")

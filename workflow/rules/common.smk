@@ -18,7 +18,7 @@ try:
     CONFIGURATION = validate(config)
     if workflow.is_main_process:
         check(CONFIGURATION)
-    PLAN = make_plan(CONFIGURATION, list_files=workflow.is_main_process)
+    PLAN = make_plan(CONFIGURATION, plans_anew=workflow.is_main_process)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 

@@ -6,7 +6,8 @@ rule make_network:
     input:
         spec="results/specs/network/{network}.json",
         stimuli=lambda wildcards: PLAN.training_stimuli(wildcards.network),
-        weights=lambda wildcards: PLAN.weights_file(wildcards.network),
+        # the spec knows whether it is still the same file
+        weights=ancient(lambda wildcards: PLAN.weights_file(wildcards.network)),
     output:
         description="results/{network}/network/network.json",
         weights="results/{network}/network/weights.safetensors",

@@ -5,8 +5,8 @@ from anatomy.tables import join, write_csv
 
 
 def main(job: Job) -> None:
-    """Join, in the order of the parts."""
-    write_csv(join(job.paths("parts")), job.path("table"))
+    """Join, in the order of the parts, or of the categories where parts are shards of these."""
+    write_csv(join(job.paths("parts"), job.spec.get("categories")), job.path("table"))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,16 @@
 """Step: one network, trained, untrained, from torchvision or from a file, written with its description."""
 
 import logging
+from pathlib import Path
 from urllib.error import URLError
 
 import pandas as pd
 import torchvision
-from torch import nn
+from torch import Tensor, nn
 
 from anatomy.device import choose_device, make_deterministic
 from anatomy.errors import InputError
+from anatomy.file_digests import check_unchanged
 from anatomy.networks.architectures import build
 from anatomy.networks.network import new_model, save_network
 from anatomy.networks.preprocessing import Preprocessing
@@ -35,7 +37,7 @@ def main(job: Job) -> None:
         state = (
             _downloaded(spec["architecture"])
             if spec["weights"] == "torchvision"
-            else read_weights(job.path("weights"))
+            else _from_file(job.path("weights"), spec.get("weights_digest"))
         )
         load_weights(model, state, f"weights {spec['weights']}")
     folder = job.path("description").parent
@@ -74,6 +76,12 @@ def _trained(job: Job, preprocessing: Preprocessing) -> nn.Module:
 def _labelled(stimuli: StimulusSet, split: str, categories: list[str]) -> LabelledImages:
     rows = stimuli.rows(split)
     return LabelledImages(stimuli.images(rows), stimuli.outputs(rows, categories))
+
+
+def _from_file(path: Path, planned: str | None) -> dict[str, Tensor]:
+    state = read_weights(path)
+    check_unchanged(path, planned)
+    return state
 
 
 def _downloaded(architecture: str) -> dict:

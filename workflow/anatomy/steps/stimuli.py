@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anatomy.canonical import read_json
+from anatomy.errors import InputError
 from anatomy.progress import track
 from anatomy.steps.step import Job, run_step
 from anatomy.stimuli import folder
@@ -46,6 +47,10 @@ def main(job: Job) -> None:
         items, load = _photographs(spec, root, selection.images)
         about = {"source": "folder", "resize": spec["resize"]}
         provenance = about | folder.provenance(root, selection.images)
+        if spec.get("files") not in (None, provenance["files_digest"]):
+            raise InputError(
+                f"{root}: its images have changed since this job was planned; run snakemake again"
+            )
     manifest = job.path("manifest")
     with track((), "images", len(items)) as bar:
         notes = write_stimulus_set(
