@@ -1,148 +1,111 @@
-"""What runs again after a change, and what does not."""
+"""What runs again after a change, and what does not: every row of docs/incremental.md."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
-import yaml
+import pytest
+from changes import CHANGES
+from incremental_table import repeated, rows
+from run import ROOT, Run
 
-SUMMARY = {"summarise": 1, "draw_headlines": 1}
-# one shard has the category that is pictured
-PICTURES = {"picture_circuits": 1, "draw_circuit_pictures": 1}
-OF_CIRCUITS = {"control_circuits": 2, "join_tables": 1, "overlap_circuits": 1, "draw_overlap": 1}
-AFTER_CIRCUITS = {"join_circuits": 1, "draw_circuits": 1, **OF_CIRCUITS, **PICTURES, **SUMMARY}
-AFTER_LESIONS = {"join_tables": 4, "draw_clusters": 1, **SUMMARY}
-DRAW_DISSECTION = {"draw_dissection": 1, "draw_dissected_networks": 1}
-AFTER_DISSECTION = {"make_gallery": 2, **DRAW_DISSECTION, **SUMMARY}
-AFTER_ROTATIONS = {"draw_rotations": 1, **SUMMARY}
-AFTER_KNOCKOUTS = {
-    "join_tables": 1,
-    "measure_knockout_areas": 1,
-    "draw_knockouts": 1,
-    **SUMMARY,
-}
-AFTER_COVERING = {"draw_interventions": 1, **SUMMARY}
-AFTER_IDENTITY = {"draw_identity": 1, **SUMMARY}
+ROWS = rows("changes")
 
 
-def test_nothing_to_do_after_a_finished_run(finished):
-    assert finished.planned() == {}
+@pytest.fixture(scope="module")
+def jobs(finished) -> dict[str, int]:
+    """Rule -> number of its jobs in the whole run."""
+    return finished.planned("--forceall")
 
 
-def test_threshold_repeats_extraction_but_not_scoring(copy):
-    copy.change("circuits", "threshold", to=0.7)
-    assert copy.planned() == {"extract_circuits": 2, **AFTER_CIRCUITS}
+@pytest.fixture
+def linked(finished, tmp_path) -> Run:
+    """A copy of the finished run and of the workflow; files are shared until they are replaced."""
+    shutil.copytree(finished.folder, tmp_path / "run", symlinks=True, copy_function=os.link)
+    source = tmp_path / "source"
+    for name in ("workflow", "config", "envs", "resources"):
+        shutil.copytree(ROOT / name, source / name, copy_function=os.link)
+    shutil.copy2(ROOT / "Snakefile", source)
+    return Run(tmp_path / "run", source)
 
 
-def test_knockout_proportion_repeats_knockouts_alone(copy):
-    copy.change("knockouts", "proportions", to=[0.0, 0.25, 1.0])
-    assert copy.planned() == {"knock_out": 2, **AFTER_KNOCKOUTS}
+def test_every_change_of_the_document_is_made_here():
+    assert sorted(ROWS) == sorted(CHANGES)
 
 
-def test_more_random_lesions_repeat_lesions_but_no_clustering(copy):
-    copy.change("clusters", "random_draws", to=6)
-    assert copy.planned() == {"lesion_clusters": 1, **AFTER_LESIONS}
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_repeats_what_the_document_says(linked, jobs, change):
+    CHANGES[change](linked)
+    assert linked.planned() == repeated(ROWS[change], jobs)
 
 
-def test_other_numbers_of_clusters_repeat_clustering_but_no_recording(copy):
-    copy.change("clusters", "numbers", to=[2, 4])
-    clustering = {"validate_clusters": 2, "cluster_neurons": 1, "lesion_clusters": 1}
-    assert copy.planned() == {**clustering, **AFTER_LESIONS}
+def test_a_category_is_added_without_the_others_being_computed_again(copy, finished, tmp_path):
+    """The table is the same as that of a run that had all categories from the start."""
+    four = ["dog", "fish", "car", "cup"]
+    copy.change("circuits", "categories", to=four)
+    records = copy.folder / "results/records/circuits/small"
+    before = {path: path.stat().st_mtime_ns for path in records.iterdir()}
+    copy.finish("--", "circuits")
+    assert len(list(records.iterdir())) == len(before) + 1
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    # in another folder, in which all four have shards of their own
+    other = tmp_path / "other"
+    shutil.copytree(finished.folder, other, symlinks=True)
+    for place in ("small/circuits", "records/scores", "records/circuits", "specs/shards"):
+        shutil.rmtree(other / "results" / place)
+    run = Run(other)
+    run.change("circuits", "categories", to=four)
+    run.change("circuits", "categories_per_job", to=1)
+    run.finish("--", "circuits")
+    tables = {name: t for name, t in run.tables().items() if name.startswith("small/circuits/")}
+    assert len(tables) >= 6
+    assert {name: copy.tables()[name] for name in tables} == tables
 
 
-def test_another_layer_of_clusters_repeats_no_circuits(copy):
-    copy.change("clusters", "layers", to=["conv3", "fc7"])
-    clustering = {"validate_clusters": 2, "cluster_neurons": 1, "lesion_clusters": 1}
-    assert copy.planned() == {"record_responses": 1, **clustering, **AFTER_LESIONS}
+def test_a_step_whose_code_was_edited_after_planning_does_not_run(linked, tmp_path):
+    """As a job that waited on a cluster meanwhile."""
+    spec = Path("results/specs/summary.json")
+    edited = linked.source / "workflow/anatomy/steps/summary.py"
+    text = edited.read_text(encoding="utf-8")
+    edited.unlink()
+    edited.write_text(f"{text}\n# an edit\n", encoding="utf-8")
+    names = re.findall(r'"(\w+)"', re.search(r"run_step\((.*)\)", text, re.DOTALL)[1])
+    arguments = [part for name in names for part in ("--" + name.replace("_", "-"), "none")]
+    command = [sys.executable, "-m", "anatomy.steps.summary", str(spec), *arguments]
+    environment = os.environ | {"PYTHONPATH": str(linked.source / "workflow")}
+    done = subprocess.run(
+        [*command, "--record", str(tmp_path / "record.json")],
+        cwd=linked.folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"error: {spec}: the code of this step was edited after the job was planned; "
+        "run snakemake again\n"
+    )
 
 
-def test_another_quantile_repeats_dissection_but_no_recording(copy):
-    copy.change("dissection", "quantile", to=0.01)
-    again = {"dissect": 2, "dissect_rotations": 1, "join_tables": 2}
-    assert copy.planned() == {**again, **AFTER_ROTATIONS, **AFTER_DISSECTION}
-
-
-def test_other_rotations_repeat_the_other_bases_alone(copy):
-    copy.change("dissection", "rotations", "strengths", to=[0.5, 1.0])
-    assert copy.planned() == {"dissect_rotations": 1, "join_tables": 1, **AFTER_ROTATIONS}
-
-
-def test_other_labelled_images_repeat_dissection_alone(copy):
-    copy.change("broden", "images_per_category", to=3)
-    made = {"make_toybox_broden": 1, "make_labelled_images": 1, "record_dissection_responses": 1}
-    again = {"dissect": 2, "dissect_rotations": 1, "join_tables": 2}
-    covered = {"cover_parts": 1, **AFTER_COVERING}
-    assert copy.planned() == {**made, **again, **AFTER_ROTATIONS, **AFTER_DISSECTION, **covered}
-
-
-def test_each_way_of_looking_at_units_repeats_alone(copy):
-    copy.change("features", "iterations", to=3)
-    copy.change("activations", "occlusion", "patch", to=0.4)
-    copy.change("activations", "manipulation", "controls", to=2)
-    again = {"visualise_features": 1, "map_occlusion": 1, "cover_parts": 1}
-    assert copy.planned() == {**again, "draw_features": 1, "draw_activations": 1, **AFTER_COVERING}
-
-
-def test_other_lesions_repeat_no_readout(copy):
-    copy.change("identity", "proportions", to=[0.2, 0.4])
-    assert copy.planned() == {"lesion_selective_units": 1, **AFTER_IDENTITY}
-    copy.change("identity", "layer", to="conv4")
-    lesions = {"measure_selectivity": 1, "lesion_selective_units": 1}
-    assert copy.planned() == {**lesions, **AFTER_IDENTITY}
-
-
-def test_further_thresholds_repeat_extraction_but_not_scoring(copy):
-    copy.change("circuits", "threshold", to=[0.8, 0.5])
-    assert copy.planned() == {"extract_circuits": 2, **AFTER_CIRCUITS}
-
-
-def test_other_controls_repeat_controls_alone(copy):
-    copy.change("circuits", "controls", to=["magnitude"])
-    draw = {"draw_circuits": 1, **SUMMARY}
-    assert copy.planned() == {"control_circuits": 2, "join_tables": 1, **draw}
-
-
-def test_another_picture_repeats_pictures_alone(copy):
-    copy.change("circuits", "pictures", to=0)
-    assert copy.planned() == {}
-    copy.change("circuits", "pictures", to=None)
-    assert copy.planned() == {"picture_circuits": 2, "draw_circuit_pictures": 1}
-
-
-def test_score_kind_repeats_scoring_but_not_recording(copy):
-    copy.change("circuits", "score", to="signed")
-    assert copy.planned() == {"score_weights": 2, "extract_circuits": 2, **AFTER_CIRCUITS}
-
-
-def test_two_values_swapped_repeat(copy):
-    """Snakemake compares params as a set without names; specs carry the names."""
-    copy.change("stimuli", "toybox", "images", to={"scoring": 6, "extraction": 2, "evaluation": 30})
-    assert copy.planned()["make_stimuli"] == 1
-
-
-def test_order_of_keys_and_explicit_defaults_change_nothing(copy):
-    content = yaml.safe_load(copy.configuration.read_text())
-    content["circuits"]["criterion"] = "faithfulness"
-    backwards = {key: content[key] for key in reversed(content)}
-    copy.configuration.write_text(yaml.safe_dump(backwards, sort_keys=False))
-    assert copy.planned() == {}
-
-
-def test_touched_files_change_nothing(copy):
-    for spec in (copy.folder / "results" / "specs").rglob("*.json"):
-        os.utime(spec)
-    assert copy.planned() == {}
-
-
-def test_audit_names_what_does_not_match(copy):
-    command = [sys.executable, "-m", "anatomy.audit", "--configfile", copy.configuration.name]
+def test_audit_names_what_does_not_match(linked):
+    command = [sys.executable, "-m", "anatomy.audit", "--configfile", linked.configuration.name]
+    environment = os.environ | {"PYTHONPATH": str(linked.source / "workflow")}
 
     def audit():
-        return subprocess.run(command, cwd=copy.folder, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, cwd=linked.folder, env=environment, capture_output=True, text=True, check=False
+        )
 
     assert audit().returncode == 0
-    copy.change("circuits", "threshold", to=0.7)
+    linked.change("circuits", "threshold", to=0.7)
+    CHANGES["the style of figures edited"](linked)
     stale = audit()
     assert stale.returncode == 1
     assert "circuits/small/shard_0000: made with other settings of thresholds" in stale.stdout
+    style = "workflow/anatomy/figures/style.py"
+    assert f"figures/headlines: made with another version of {style}" in stale.stdout
     assert "scores" not in stale.stdout
