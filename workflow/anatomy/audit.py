@@ -8,6 +8,7 @@ the code is now. Exits with 1 and names the jobs whose results are missing or we
 import argparse
 import sys
 from collections.abc import Iterator, Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +44,21 @@ def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return ", ".join(keys)
 
 
+def _laid_over(below: Any, above: Any) -> Any:
+    """What Snakemake makes of two configuration files: sections are merged key by key, the later one wins."""
+    if not isinstance(below, Mapping) or not isinstance(above, Mapping):
+        return above
+    return {**below, **{key: _laid_over(below.get(key), value) for key, value in above.items()}}
+
+
 def main() -> None:
     """Audit the results in the working directory."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--configfile", type=Path, required=True)
-    raw = yaml.safe_load(parser.parse_args().configfile.read_text(encoding="utf-8"))
+    parser.add_argument("--configfile", type=Path, nargs="+", required=True)
+    files = parser.parse_args().configfile
+    layers = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in files]
     try:
-        configuration = validate(raw)
+        configuration = validate(reduce(_laid_over, layers))
         check(configuration)
     except InputError as error:
         sys.exit(f"error: {error}")
