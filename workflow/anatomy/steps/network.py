@@ -1,14 +1,11 @@
-"""Step: one network, trained, untrained, from torchvision or from a file, written with its description."""
+"""Step: one network, trained, untrained or with weights from a file, written with its description."""
 
 import logging
-from urllib.error import URLError
 
 import pandas as pd
-import torchvision
 from torch import nn
 
 from anatomy.device import choose_device, make_deterministic
-from anatomy.errors import InputError
 from anatomy.networks.architectures import build
 from anatomy.networks.network import new_model, save_network
 from anatomy.networks.preprocessing import Preprocessing
@@ -32,12 +29,7 @@ def main(job: Job) -> None:
         model = new_model(spec["architecture"], len(spec["categories"]), spec["seed"])
     else:
         model = build(spec["architecture"], len(spec["categories"]))
-        state = (
-            _downloaded(spec["architecture"])
-            if spec["weights"] == "torchvision"
-            else read_weights(job.path("weights"))
-        )
-        load_weights(model, state, f"weights {spec['weights']}")
+        load_weights(model, read_weights(job.path("weights")), f"weights {spec['weights']}")
     folder = job.path("description").parent
     save_network(folder, spec["architecture"], model, preprocessing, spec["categories"])
 
@@ -74,17 +66,6 @@ def _trained(job: Job, preprocessing: Preprocessing) -> nn.Module:
 def _labelled(stimuli: StimulusSet, split: str, categories: list[str]) -> LabelledImages:
     rows = stimuli.rows(split)
     return LabelledImages(stimuli.images(rows), stimuli.outputs(rows, categories))
-
-
-def _downloaded(architecture: str) -> dict:
-    weights = torchvision.models.get_model_weights(architecture).DEFAULT
-    try:
-        return weights.get_state_dict(progress=False, check_hash=True)
-    except (URLError, OSError, RuntimeError) as error:
-        raise InputError(
-            f"torchvision's weights of {architecture} could not be downloaded ({error}); to go on without a "
-            "network, get the file elsewhere and give its path as networks.*.weights"
-        ) from error
 
 
 if __name__ == "__main__":
