@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import yaml
+from rule_files import declared, is_local, rules
 from snakemake_executor_plugin_slurm.partitions import get_best_partition, read_partition_file
 
 ROOT = Path(__file__).parents[2]
@@ -33,30 +34,17 @@ def test_every_requirement_is_pinned_exactly() -> None:
                 assert re.fullmatch(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==[0-9][A-Za-z0-9.]*", pin), pin
 
 
-def rules() -> dict[str, str]:
-    """Rule -> its text."""
-    found = {}
-    for path in (ROOT / "workflow/rules").glob("*.smk"):
-        for rule in re.split(r"^rule ", path.read_text("utf-8"), flags=re.MULTILINE)[1:]:
-            name, text = rule.split(":", 1)
-            found[name] = text
-    return found
-
-
 def test_every_job_of_a_cluster_declares_memory_and_time_that_grow() -> None:
-    for name, text in rules().items():
-        if "localrule: True" in text:
-            assert "resources:" not in text, name
-            continue
-        for resource in ("mem_mb", "runtime"):
-            grows = rf"^        {resource}=lambda wildcards, attempt: \d+ \* attempt,$"
-            assert re.search(grows, text, flags=re.MULTILINE), (name, resource)
+    on_cluster = {name: declared(text) for name, text in rules().items() if not is_local(text)}
+    assert on_cluster["make_stimuli"].gpu is None
+    assert on_cluster["record_dissection_responses"].gpu == "1"
+    assert all(each.mem_mb >= 1000 and each.runtime >= 10 for each in on_cluster.values())
 
 
 def test_all_that_is_downloaded_is_downloaded_where_there_is_internet() -> None:
     downloading = {name for name in rules() if name.startswith("download")}
     assert {"download_imagenette", "download_weights"} <= downloading
-    assert downloading == {name for name, text in rules().items() if "localrule: True" in text}
+    assert downloading == {name for name, text in rules().items() if is_local(text)}
 
 
 def test_profile_of_slurm_sends_jobs_that_ask_for_a_gpu_and_no_others_to_its_partition() -> None:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A SLURM cluster of one machine for tests, without systemd: slurm.sh install | start | stop
 #   install   Debian's SLURM, munge and MariaDB (root, apt)
-#   start     munge, MariaDB, slurmdbd, slurmctld and slurmd, on loopback; returns when jobs can be submitted
+#   start     munge, MariaDB, slurmdbd, slurmctld and slurmd, on loopback, unless they run already; then jobs can be submitted
 #   stop      ends what start has started, by pid file, and removes all it wrote
 # SLURM reads /etc/slurm only (the executor plugin drops SLURM_CONF); a configuration of others there is never replaced.
 set -euo pipefail
@@ -25,7 +25,7 @@ wait_for() {
         sleep 0.1
     done
     tail -n 5 "$state"/*.log >&2 || true
-    die "$what did not start within 30 s"
+    die "waited 30 s in vain for $what"
 }
 
 alive() {
@@ -60,7 +60,7 @@ install_packages() {
 write_configurations() {
     mkdir -p /etc/slurm "$state"/{slurmctld,slurmd}
     for file in $configurations; do
-        sed -e "s|@HOST@|$host|g" -e "s|@STATE@|$state|g" "$here/$file.in" > "/etc/slurm/$file"
+        sed -e "s|@HOST@|$host|g" -e "s|@STATE@|$state|g" "$here/etc/$file.in" > "/etc/slurm/$file"
     done
     chmod 600 /etc/slurm/slurmdbd.conf  # slurmdbd refuses one that others can read
 }
@@ -99,7 +99,10 @@ start() {
     [ "$(id -u)" = 0 ] || die "needs root"
     command -v slurmctld slurmd slurmdbd munged mariadbd > /dev/null || die "first: slurm.sh install"
     refuse_another_cluster
-    [ ! -e "$state" ] || die "$state is there: a cluster runs already, or was left; first: slurm.sh stop"
+    if [ -e "$state" ]; then
+        scontrol ping > /dev/null || die "$state was left by a cluster that has died; first: slurm.sh stop"
+        return 0
+    fi
     write_configurations
     start_munge
     start_database
