@@ -1,5 +1,6 @@
 # make        sets up the environment, runs the default configuration, writes results/report.html
 # make test   runs the tests
+# make test-cluster  runs the default configuration on a SLURM cluster of this machine, and breaks jobs there; needs root
 # make lint   checks style
 # make report writes the report of the latest run
 
@@ -9,7 +10,7 @@ CONFIG ?= config/config.yaml
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --configfile $(CONFIG)
 
-.PHONY: all run report test test-real lint
+.PHONY: all run report test test-real test-cluster lint
 
 all: report
 	@$(BIN)/python -m anatomy.closing_words results/summary.csv
@@ -29,6 +30,11 @@ test: .venv/ready-for-tests
 # the whole path on real photographs and weights, as in docs/results.md; takes one to two hours
 test-real: .venv/ready-for-tests
 	$(BIN)/python -m pytest -m real tests/real
+
+# as root on Debian: installs SLURM, starts it, stops it again; see docs/cluster.md
+test-cluster: .venv/ready-for-tests
+	tests/cluster/slurm.sh install
+	$(BIN)/python -m pytest -m cluster --durations 0 tests/cluster
 
 lint: .venv/ready-for-tests
 	$(BIN)/ruff check .

@@ -74,8 +74,8 @@ def run(plan: Plan, only: tuple[str, ...] = ()) -> dict[str, Watched]:
 
 
 def plannable(job: str) -> bool:
-    """All but the download, and of the figures those that have settings."""
-    return not job.startswith(("imagenette/", "figures/")) or job.count("/") == 2
+    """All but the downloads, and of the figures those that have settings."""
+    return not job.startswith(("imagenette/", "weights/", "figures/")) or job.count("/") == 2
 
 
 def paths_of(plan: Plan, job: str) -> dict[str, list[Path]]:

@@ -1,12 +1,17 @@
 """The conda environment is in step with the one place for versions, the SLURM profile with the rules."""
 
+import logging
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import yaml
+from rule_files import declared, is_local, rules
+from snakemake_executor_plugin_slurm.partitions import get_best_partition, read_partition_file
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = ROOT / "envs"
+PROFILE = ROOT / "workflow" / "profiles" / "slurm"
 
 
 def pins(lines: list[str]) -> list[str]:
@@ -29,17 +34,28 @@ def test_every_requirement_is_pinned_exactly() -> None:
                 assert re.fullmatch(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==[0-9][A-Za-z0-9.]*", pin), pin
 
 
-def test_rules_that_take_a_gpu_go_to_its_partition() -> None:
-    profile = yaml.safe_load((ROOT / "workflow/profiles/slurm/profile.yaml").read_text("utf-8"))
-    listed = {
-        rule
-        for rule, resources in profile["set-resources"].items()
-        if resources == {"slurm_partition": "CHANGE_ME_gpu"}
-    }
-    taking = set()
-    for path in (ROOT / "workflow/rules").glob("*.smk"):
-        for rule in re.split(r"^rule ", path.read_text("utf-8"), flags=re.MULTILINE)[1:]:
-            if re.search(r"^        gpu=", rule, flags=re.MULTILINE):
-                taking.add(rule.split(":")[0])
-    assert "record_dissection_responses" in taking
-    assert listed == taking
+def test_every_job_of_a_cluster_declares_memory_and_time_that_grow() -> None:
+    on_cluster = {name: declared(text) for name, text in rules().items() if not is_local(text)}
+    assert on_cluster["make_stimuli"].gpu is None
+    assert on_cluster["record_dissection_responses"].gpu == "1"
+    assert all(each.mem_mb >= 1000 and each.runtime >= 10 for each in on_cluster.values())
+
+
+def test_all_that_is_downloaded_is_downloaded_where_there_is_internet() -> None:
+    downloading = {name for name in rules() if name.startswith("download")}
+    assert {"download_imagenette", "download_weights"} <= downloading
+    assert downloading == {name for name, text in rules().items() if is_local(text)}
+
+
+def test_profile_of_slurm_sends_jobs_that_ask_for_a_gpu_and_no_others_to_its_partition() -> None:
+    profile = yaml.safe_load((PROFILE / "profile.yaml").read_text("utf-8"))
+    partitions = read_partition_file(PROFILE / profile["slurm-partition-config"])
+    assert not {"set-resources", "groups", "slurm-array-jobs"} & set(profile)
+
+    def chosen(**resources: int) -> str | None:
+        job = SimpleNamespace(name="job", threads=2, resources=resources)
+        return get_best_partition(partitions, job, logging.getLogger())
+
+    declared = {"mem_mb": 24000, "runtime": 720}
+    assert chosen(gpu=1, **declared) == "CHANGE_ME_gpu"
+    assert chosen(gpu=0, **declared) == chosen(**declared) == "CHANGE_ME_cpu"

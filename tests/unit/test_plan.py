@@ -236,6 +236,20 @@ def test_photographs_are_read_with_all_and_only_their_settings(tmp_path, monkeyp
         run(plan, only=("stimuli/photos",))
 
 
+def test_weights_of_torchvision_are_downloaded_once_and_twins_need_none():
+    raw = tiny()
+    alexnet = {"architecture": "alexnet", "weights": "torchvision"}
+    twin = {"untrained_twin_of": "one"}
+    raw["networks"] |= {"one": alexnet, "another": alexnet, "twin": twin}
+    plan = make_plan(validate(raw))
+    jobs = [job for job in plan.specs if job.startswith("weights/")]
+    assert jobs == ["weights/alexnet"]
+    assert plan.specs["weights/alexnet"] == {"architecture": "alexnet"}
+    downloaded = ["results/downloads/alexnet.pth"]
+    assert plan.weights_file("one") == plan.weights_file("another") == downloaded
+    assert plan.weights_file("twin") == plan.weights_file("small") == []
+
+
 # --- what a change repeats
 
 CIRCUITS = {

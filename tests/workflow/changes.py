@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from given_files import give_photograph, give_weights
-from run import Run
+from runs import Run
 
 CHANGES: dict[str, Callable[[Run], None]] = {}
 A_DAY = 86400

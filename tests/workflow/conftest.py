@@ -1,9 +1,9 @@
-"""Runs of a small configuration, each in a folder of its own."""
+"""Runs of the small configuration, finished once."""
 
 import shutil
 
 import pytest
-from run import Run
+from runs import Run
 
 
 @pytest.fixture(scope="session")

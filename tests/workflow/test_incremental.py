@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from changes import CHANGES
 from incremental_table import repeated, rows
-from run import ROOT, Run
+from runs import ROOT, Run
 
 ROWS = rows("changes")
 

@@ -256,9 +256,11 @@ class Plan:
         return len(self.training_stimuli(network))
 
     def weights_file(self, network: str) -> list[str]:
-        """The file that a network's weights come from, if they come from a file."""
-        weights = self.configuration.networks[network].weights_file
-        return [] if weights is None else [weights]
+        """The file that a network's weights come from: downloaded, or given; a network made here has none."""
+        section = self.configuration.networks[network]
+        if section.weights == "torchvision":
+            return [f"results/downloads/{section.architecture}.pth"]
+        return [] if section.weights_file is None else [section.weights_file]
 
     def _stimuli_targets(self) -> list[str]:
         targets = [_stimuli(name) for name in self.configuration.stimuli]
@@ -316,7 +318,9 @@ def make_plan(configuration: Configuration, plans_anew: bool = True) -> Plan:
             specs[f"imagenette/{stimuli.version}"] = {"version": stimuli.version}
     specs |= broden_specs(configuration, plans_anew)
     specs |= picture_specs(configuration, plans_anew)
-    for name in configuration.networks:
+    for name, network in configuration.networks.items():
+        if network.weights == "torchvision":
+            specs[f"weights/{network.architecture}"] = {"architecture": network.architecture}
         specs[f"network/{name}"] = network_spec(configuration, name, plans_anew)
         for stimuli in stimuli_shown(configuration, name):
             specs[f"record/{name}/{stimuli}"] = record_spec(configuration, name, stimuli)

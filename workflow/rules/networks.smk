@@ -1,5 +1,25 @@
-# Networks: trained here, taken from torchvision or a file, or untrained controls.
-# Writes results/{network}/network/{network.json,weights.safetensors}.
+# Networks: trained here, with weights from torchvision or a file, or untrained controls.
+# Writes results/{network}/network/{network.json,weights.safetensors} and results/downloads/{architecture}.pth.
+
+
+rule download_weights:
+    input:
+        spec="results/specs/weights/{architecture}.json",
+    output:
+        weights="results/downloads/{architecture}.pth",
+        record="results/records/weights/{architecture}.json",
+    log:
+        "results/logs/weights/{architecture}.log",
+    benchmark:
+        "results/benchmarks/weights/{architecture}.tsv"
+    localrule: True
+    conda:
+        "../../envs/anatomy.yaml"
+    message:
+        "Download the weights of {wildcards.architecture}"
+    shell:
+        "python -m anatomy.steps.weights {input.spec} --weights {output.weights} --record {output.record} "
+        "> {log} 2>&1"
 
 
 rule make_network:

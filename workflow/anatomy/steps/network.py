@@ -1,15 +1,12 @@
-"""Step: one network, trained, untrained, from torchvision or from a file, written with its description."""
+"""Step: one network, trained, untrained or with weights from a file, written with its description."""
 
 import logging
 from pathlib import Path
-from urllib.error import URLError
 
 import pandas as pd
-import torchvision
 from torch import Tensor, nn
 
 from anatomy.device import choose_device, make_deterministic
-from anatomy.errors import InputError
 from anatomy.file_digests import check_unchanged
 from anatomy.networks.architectures import build
 from anatomy.networks.network import new_model, save_network
@@ -34,11 +31,7 @@ def main(job: Job) -> None:
         model = new_model(spec["architecture"], len(spec["categories"]), spec["seed"])
     else:
         model = build(spec["architecture"], len(spec["categories"]))
-        state = (
-            _downloaded(spec["architecture"])
-            if spec["weights"] == "torchvision"
-            else _from_file(job.path("weights"), spec.get("weights_digest"))
-        )
+        state = _from_file(job.path("weights"), spec.get("weights_digest"))
         load_weights(model, state, f"weights {spec['weights']}")
     folder = job.path("description").parent
     save_network(folder, spec["architecture"], model, preprocessing, spec["categories"])
@@ -82,17 +75,6 @@ def _from_file(path: Path, planned: str | None) -> dict[str, Tensor]:
     state = read_weights(path)
     check_unchanged(path, planned)
     return state
-
-
-def _downloaded(architecture: str) -> dict:
-    weights = torchvision.models.get_model_weights(architecture).DEFAULT
-    try:
-        return weights.get_state_dict(progress=False, check_hash=True)
-    except (URLError, OSError, RuntimeError) as error:
-        raise InputError(
-            f"torchvision's weights of {architecture} could not be downloaded ({error}); to go on without a "
-            "network, get the file elsewhere and give its path as networks.*.weights"
-        ) from error
 
 
 if __name__ == "__main__":

@@ -1,18 +1,20 @@
-"""A working directory with a small configuration, in which Snakemake runs."""
+"""Runs of a small configuration, each in a folder of its own."""
 
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 from dry_run import dry_run
 from given_files import give_files
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
+# target rules, which do nothing themselves
+EMPTY = ("all", "knockouts", "networks")
 
 
 class Run:
@@ -24,30 +26,32 @@ class Run:
     source : where the workflow lies
     """
 
+    # how many jobs at once
+    limits: tuple[str, ...] = ("--cores", "2")
+
     def __init__(self, folder: Path, source: Path = ROOT) -> None:
         self.folder = folder
         self.source = source
         self.configuration = folder / "configuration.yaml"
 
     @classmethod
-    def new(cls, folder: Path) -> "Run":
+    def new(cls, folder: Path, configuration: Path = TINY) -> Self:
         """A folder in which nothing has run yet."""
         folder.mkdir(parents=True, exist_ok=True)
         run = cls(folder)
-        shutil.copy(TINY, run.configuration)
+        shutil.copy(configuration, run.configuration)
         give_files(folder)
         return run
 
     @property
+    def profile(self) -> tuple[str, ...]:
+        """The profile that Snakemake loads by itself where the workflow lies."""
+        return "--workflow-profile", str(self.source / "workflow" / "profiles" / "default")
+
+    @property
     def arguments(self) -> list[str]:
-        """What Snakemake is called with; the profile is the one it loads by itself where the workflow lies."""
-        profile = self.source / "workflow" / "profiles" / "default"
-        workflow = [
-            "--snakefile",
-            str(self.source / "Snakefile"),
-            "--workflow-profile",
-            str(profile),
-        ]
+        """What Snakemake is called with, but for options."""
+        workflow = ["--snakefile", str(self.source / "Snakefile"), *self.profile]
         return [*workflow, "--configfile", self.configuration.name]
 
     @property
@@ -61,9 +65,9 @@ class Run:
             [*self.command, *options], cwd=self.folder, capture_output=True, text=True, check=False
         )
 
-    def finish(self, *options: str) -> "Run":
+    def finish(self, *options: str) -> Self:
         """Run to the end."""
-        done = self.snakemake("--cores", "2", *options)
+        done = self.snakemake(*self.limits, *options)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-5000:]
         return self
 
@@ -75,7 +79,7 @@ class Run:
             return {}
         stats = re.search(r"Job stats:\n.*?\n-.*?\n(.*?)\ntotal ", printed, re.DOTALL)
         jobs = dict(line.split() for line in stats.group(1).splitlines())
-        return {rule: int(count) for rule, count in jobs.items() if rule != "all"}
+        return {rule: int(count) for rule, count in jobs.items() if rule not in EMPTY}
 
     def content(self) -> dict[str, Any]:
         """The configuration."""
