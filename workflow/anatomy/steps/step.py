@@ -14,6 +14,7 @@ from typing import Any
 import anatomy
 from anatomy.canonical import file_digest, read_json, write_json
 from anatomy.errors import InputError
+from anatomy.gpu_errors import gpu_errors
 
 DIGESTED_BYTES = 1 << 20
 PACKAGES = ("numpy", "torch", "torchvision", "zarr", "pandas", "scikit-learn")
@@ -61,7 +62,8 @@ def run_step(
             path.parent.mkdir(parents=True, exist_ok=True)
     job = Job(read_json(arguments.spec), arguments.gpus, paths)
     try:
-        work(job)
+        with gpu_errors():
+            work(job)
     except InputError as error:
         sys.exit(f"error: {error}")
     arguments.record.parent.mkdir(parents=True, exist_ok=True)
