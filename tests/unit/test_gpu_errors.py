@@ -13,7 +13,7 @@ from anatomy.errors import InputError
 from anatomy.networks.receptive_field import receptive_fields
 from anatomy.steps.step import run_step
 
-LOST = "CUDA error: unspecified launch failure\nCUDA kernel errors might be asynchronously reported at some other API call"
+LOST = "CUDA error: unspecified launch failure\nCUDA kernel errors might be reported later"
 FULL = (
     "CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity of 10.00 GiB of which 1.00 GiB is "
     "free. Including non-PyTorch memory, this process has 9.00 GiB memory in use."
