@@ -10,10 +10,12 @@ from pathlib import Path
 import torch
 
 from anatomy.errors import InputError
+from anatomy.gpu_errors import ON_THE_CPU, hold
 
 log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_TRIES = 1.0
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def choose_device(gpus: int) -> torch.device:
@@ -21,15 +23,28 @@ def choose_device(gpus: int) -> torch.device:
 
     Snakemake counts GPUs but does not say which one a job may use, so jobs claim them here: each waits until one is
     free and holds it until its process ends. A GPU request on a machine without CUDA runs the same step on the CPU.
+
+    Raises
+    ------
+    InputError
+        if the machine had a GPU a moment ago and has none now
     """
     if gpus < 0:
         raise InputError(f"a job cannot use {gpus} GPUs")
     if gpus and torch.cuda.is_available():
         index = _claim_gpu()
-        log.info("device: GPU %d, %s", index, torch.cuda.get_device_name(index))
+        gpu = f"GPU {index}, {torch.cuda.get_device_name(index)},"
+        hold(gpu)
+        log.info("device: %s", gpu.rstrip(","))
         return torch.device("cuda", index)
-    log.info("device: CPU, %d threads", torch.get_num_threads())
+    log.info("device: CPU, %d threads%s", torch.get_num_threads(), _why_no_gpu() if gpus else "")
     return torch.device("cpu")
+
+
+def _why_no_gpu() -> str:
+    """For the log of a job that may use a GPU and does not."""
+    visible = os.environ.get(VISIBLE)
+    return " (CUDA finds no GPU" + (")" if visible is None else f"; {VISIBLE} is {visible!r})")
 
 
 def make_deterministic(threads: int) -> None:
@@ -52,7 +67,12 @@ def make_deterministic(threads: int) -> None:
 
 def _claim_gpu() -> int:
     while True:
-        for index in range(torch.cuda.device_count()):
+        count = torch.cuda.device_count()
+        if not count:
+            raise InputError(
+                f"CUDA finds no GPU any more; run the same command again; {ON_THE_CPU}"
+            )
+        for index in range(count):
             if _claimed(str(torch.cuda.get_device_properties(index).uuid)):
                 return index
         time.sleep(SECONDS_BETWEEN_TRIES)

@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from anatomy.halving import Halving
 from anatomy.networks.network import Network
 from anatomy.neuron_lesions import NeuronLesions
 from anatomy.performance import recognised, super_category_recognised
@@ -87,21 +88,26 @@ class Recognition:
         rows = self.images["row"].to_numpy()
         hits = {name: np.zeros((1 + len(lesions), len(rows)), bool) for name in RECOGNISED_AS}
         nothing = np.zeros(lesioned.neurons.count, bool)
+        halving = Halving()
+
+        def show(places: NDArray[np.int64]) -> None:
+            images = self._network.input(self._stimuli.images(rows[places]))
+            every = lesioned.logits(images, chain([nothing], lesions))
+            for lesion, logits in enumerate(every):
+                for name, own in self._recognised(logits.cpu().numpy(), places).items():
+                    hits[name][lesion, places] = own
+
         what = f"{len(lesions)} lesions of {self._network.name}"
         with torch.inference_mode():
             for block in track(row_blocks(len(rows), self._batch_size), what):
-                images = self._network.input(self._stimuli.images(rows[block]))
-                every = lesioned.logits(images, chain([nothing], lesions))
-                for place, logits in enumerate(every):
-                    for name, own in self._recognised(logits.cpu().numpy(), block).items():
-                        hits[name][place, block] = own
+                halving(show, np.arange(block.start, block.stop))
         return {name: Hits(own[0], own[1:]) for name, own in hits.items()}
 
     def _recognised(
-        self, logits: NDArray[np.float32], block: slice
+        self, logits: NDArray[np.float32], places: NDArray[np.int64]
     ) -> dict[RecognisedAs, NDArray[np.bool_]]:
-        groups = self._output_groups, self._image_groups[block]
+        groups = self._output_groups, self._image_groups[places]
         return {
-            "category": recognised(logits, self._outputs[block]),
+            "category": recognised(logits, self._outputs[places]),
             "super_category": super_category_recognised(logits, *groups),
         }

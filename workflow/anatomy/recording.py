@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anatomy.errors import InputError
+from anatomy.halving import Halving
 from anatomy.networks.cut import IMAGES, prefix
 from anatomy.networks.network import Network
 from anatomy.progress import track
@@ -119,16 +120,29 @@ def record(
         (split, block) for split, own in rows.items() for block in row_blocks(len(own), batch_size)
     ]
     wanted = {split: [array for array in arrays if array.split == split] for split in rows}
-    parts = {s: prefix(network.graph, [array.value for array in own]) for s, own in wanted.items()}
+    show = {s: _show(network, [array.value for array in own]) for s, own in wanted.items()}
+    halving = {split: Halving() for split in rows}
     for split, block in track(blocks, f"record {network.name}"):
         name = f"{split}/{block.start}"
         if name in writer.done:
             continue
-        with torch.inference_mode():
-            values = parts[split](network.input(stimuli.images(rows[split][block])))
+        values = halving[split](show[split], stimuli.images(rows[split][block]))
         named = zip(wanted[split], values, strict=True)
-        writer.write(name, {array.path: (block, v.cpu().numpy()) for array, v in named})
+        writer.write(name, {array.path: (block, value) for array, value in named})
     return writer.finish()
+
+
+def _show(
+    network: Network, values: Sequence[str]
+) -> Callable[[NDArray[np.uint8]], list[NDArray[np.float32]]]:
+    """From images to values of the network."""
+    part = prefix(network.graph, values)
+
+    def show(images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+        with torch.inference_mode():
+            return [value.cpu().numpy() for value in part(network.input(images))]
+
+    return show
 
 
 def provenance(network: Network, stimuli: StimulusSet) -> dict[str, Any]:

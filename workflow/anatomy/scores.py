@@ -20,6 +20,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -28,6 +29,7 @@ from torch import Tensor, nn
 
 from anatomy.canonical import digest
 from anatomy.errors import InputError
+from anatomy.halving import Halving
 
 if TYPE_CHECKING:
     from anatomy.networks.network import Network
@@ -253,9 +255,17 @@ class _Passed(NamedTuple):
 def _record_calls(
     network: Network, images: Tensor, output: int, layers: Sequence[str]
 ) -> dict[str, list[_Call]]:
-    """The calls of each layer, from one forward and one backward pass."""
+    """The calls of each layer, from one forward and one backward pass, or as many as the memory of a GPU demands."""
     if images.ndim != 4 or len(images) == 0:
         raise InputError(f"images must be (image, channel, y, x), not {tuple(images.shape)}")
+    calls = Halving()(partial(_calls_of, network, output, layers), images)
+    return {name: [_Call(*call) for call in own] for name, own in calls.items()}
+
+
+def _calls_of(
+    network: Network, output: int, layers: Sequence[str], images: Tensor
+) -> dict[str, list[_Call]]:
+    """The calls of each layer. An image's gradients are its own: the logits are summed over images."""
     calls: dict[str, list[_Call]] = {name: [] for name in layers}
     passed: list[_Passed] = []
     with ExitStack() as hooks, torch.enable_grad():

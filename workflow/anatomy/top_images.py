@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, fx
 
 from anatomy.errors import InputError
+from anatomy.halving import Halving
 from anatomy.networks.cut import prefix
 from anatomy.networks.field import Field, grid_centres
 from anatomy.networks.graph import layer_nodes
@@ -50,15 +51,21 @@ class PeakReader:
         self._network = network
         self._layers = tuple(layers)
         self._part = _with_peaks(network, self._layers)
+        self._halving = Halving()
 
     def __call__(self, images: NDArray[np.uint8]) -> dict[str, Peaks]:
-        """Peaks of each layer for images uint8 (image, y, x, channel), shown as one batch."""
-        with torch.inference_mode():
-            found = self._part(self._network.input(images))
+        """Peaks of each layer for images uint8 (image, y, x, channel), shown as one batch, or as its halves."""
+        found = self._halving(self._show, images)
         return {
-            layer: Peaks(response.cpu().numpy(), position.cpu().numpy())
+            layer: Peaks(response, np.moveaxis(position, 1, 0))
             for layer, (response, position) in zip(self._layers, found, strict=True)
         }
+
+    def _show(self, images: NDArray[np.uint8]) -> list[list[NDArray]]:
+        """For each layer the peaks (image, unit), and their y and x (image, 2, unit)."""
+        with torch.inference_mode():
+            found = self._part(self._network.input(images))
+        return [[values.cpu().numpy() for values in own] for own in found]
 
 
 def top_images(
@@ -116,15 +123,21 @@ def _with_peaks(network: Network, layers: Sequence[str]) -> fx.GraphModule:
 
 
 def _peaks(response: Tensor, units_last: bool) -> tuple[Tensor, Tensor]:
-    """Peaks of responses (image, unit, y, x) or (image, ..., unit): values (image, unit), y and x (2, image, unit)."""
+    """Peaks of responses (image, unit, y, x) or (image, ..., unit): values (image, unit), y and x (image, 2, unit)."""
     if response.ndim == 2:
-        return response, response.new_full((2, *response.shape), NOWHERE, dtype=torch.long)
+        return response, _nowhere(response)
     units_second = response.movedim(-1, 1) if units_last else response
     values, places = units_second.flatten(2).max(2)
     if response.ndim != 4:
-        return values, torch.full_like(places, NOWHERE).expand(2, -1, -1)
+        return values, _nowhere(values)
     width = units_second.shape[3]
-    return values, torch.stack([places // width, places % width])
+    return values, torch.stack([places // width, places % width], 1)
+
+
+def _nowhere(peaks: Tensor) -> Tensor:
+    """Positions (image, 2, unit) of peaks (image, unit) that have none."""
+    images, units = peaks.shape
+    return peaks.new_full((images, 2, units), NOWHERE, dtype=torch.long)
 
 
 class _Best:

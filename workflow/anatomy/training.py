@@ -9,8 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from anatomy.halving import Halving
 from anatomy.networks.network import new_model
 from anatomy.networks.preprocessing import Preprocessing
+from anatomy.store import row_blocks
 
 WARM_UP = 0.2
 
@@ -118,10 +120,13 @@ def accuracy(
 ) -> float:
     """Share of images whose right output unit is the strongest."""
     model.eval()
-    hits = 0
+    hits, halving = 0, Halving()
+
+    def strongest(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+        return model(preprocessing.apply(images, device)).argmax(1).cpu().numpy()
+
     with torch.inference_mode():
-        for start in range(0, len(labelled.images), batch_size):
-            rows = slice(start, start + batch_size)
-            logits = model(preprocessing.apply(labelled.images[rows], device))
-            hits += int((logits.argmax(1).cpu().numpy() == labelled.outputs[rows]).sum())
+        for rows in row_blocks(len(labelled.images), batch_size):
+            found = halving(strongest, labelled.images[rows])
+            hits += int((found == labelled.outputs[rows]).sum())
     return hits / len(labelled.images)

@@ -6,6 +6,7 @@ that is read out, once for each lesion.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from anatomy import randomness
 from anatomy.errors import InputError
+from anatomy.halving import Halving
 from anatomy.networks.cut import IMAGES, Suffix, prefix
 from anatomy.networks.network import Network
 
@@ -145,13 +147,15 @@ def response_moments(
     InputError if there is no image
     """
     to_response = prefix(network.graph, [network.response(layer)])
-    count, mean, squares = 0, 0.0, 0.0
-    for images in batches:
+
+    def moments(images: Tensor) -> tuple[int, Tensor, Tensor]:
         (response,) = to_response(images)
         _check_units_second(response, network.layer(layer).units, layer)
         values = response.double().transpose(0, 1).flatten(1)
-        squared, own = torch.var_mean(values, dim=1, correction=0)
-        more = values.shape[1]
+        return values.shape[1], *torch.var_mean(values, dim=1, correction=0)
+
+    count, mean, squares, halving = 0, 0.0, 0.0, Halving()
+    for more, squared, own in chain.from_iterable(halving.parts(moments, b) for b in batches):
         shift = own - mean
         squares = squares + squared * more + shift**2 * (count * more / (count + more))
         mean = mean + shift * (more / (count + more))

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from anatomy.halving import Halving
 from anatomy.networks.cut import prefix
 from anatomy.networks.graph import Layer
 from anatomy.networks.network import Network
@@ -39,13 +40,17 @@ def _responses(
     summary: Summary,
 ) -> dict[str, NDArray[np.float32]]:
     part = prefix(network.graph, [network.response(layer) for layer in layers])
-    parts: dict[str, list[NDArray[np.float32]]] = {layer: [] for layer in layers}
-    for block in track(row_blocks(len(stimuli.table), batch_size), f"show to {network.name}"):
+
+    def show(images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         with torch.inference_mode():
-            values = part(network.input(stimuli.images(block)))
-        for layer, value in zip(layers, values, strict=True):
-            parts[layer].append(summary(network.layer(layer), value).cpu().numpy())
-    return {layer: np.concatenate(own) for layer, own in parts.items()}
+            values = part(network.input(images))
+        named = zip(layers, values, strict=True)
+        return {layer: summary(network.layer(layer), own).cpu().numpy() for layer, own in named}
+
+    halving = Halving()
+    blocks = track(row_blocks(len(stimuli.table), batch_size), f"show to {network.name}")
+    found = [halving(show, stimuli.images(block)) for block in blocks]
+    return {layer: np.concatenate([own[layer] for own in found]) for layer in layers}
 
 
 def _mean_over_positions(layer: Layer, response: Tensor) -> Tensor:

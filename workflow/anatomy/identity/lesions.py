@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from anatomy.halving import Halving
 from anatomy.identity.performance import same_different
 from anatomy.identity.readout import Readout
 from anatomy.networks.network import Network
@@ -182,9 +183,10 @@ def decisions(
     said = np.empty((len(lesions), len(pairs.table)), bool)
     for part in row_blocks(len(lesions), at_once):
         features = np.empty((len(lesions[part]), len(pairs.rows), readout.centre.size), np.float32)
+        read, halving = partial(_read, engine, network, stimuli, lesions[part]), Halving()
         blocks = row_blocks(len(pairs.rows), batch_size)
         for block in track(blocks, f"lesions of {network.name}"):
-            _read(engine, network, stimuli, pairs.rows[block], lesions[part], features[:, block])
+            halving(read, pairs.rows[block], features[:, block].swapaxes(0, 1))
         for lesion, own in zip(said[part], features, strict=True):
             lesion[:] = readout.decide(own[first], own[second])
     return said
@@ -194,18 +196,18 @@ def _read(
     engine: UnitLesions,
     network: Network,
     stimuli: StimulusSet,
-    rows: NDArray[np.int64],
     lesions: Sequence[Lesion],
+    rows: NDArray[np.int64],
     features: NDArray[np.float32],
 ) -> None:
-    """Put what is read out of a batch of images into `features` (lesion, image, feature)."""
+    """Put what is read out of a batch of images into `features` (image, lesion, feature)."""
     names = stimuli.table["image_id"].iloc[rows]
     units = [lesion.units for lesion in lesions]
     with torch.inference_mode():
         images = network.input(stimuli.images(rows))
         read = engine.readouts(images, names, units)
-        for own, values in zip(features, read, strict=True):
-            own[:] = values.flatten(1).cpu().numpy()
+        for place, values in enumerate(read):
+            features[:, place] = values.flatten(1).cpu().numpy()
 
 
 def lesion_table(

@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor, fx
 
 from anatomy.errors import InputError
+from anatomy.halving import Halving
 from anatomy.networks.graph import layer_nodes
 
 IMAGES = "images"
@@ -60,6 +61,7 @@ class Suffix:
         ]
         self.boundary = tuple(value_name(node) for node in feeds)
         self.module = _copy_part(graph_module, feeds, inside)
+        self._halving = Halving()
 
     @classmethod
     def from_layers(cls, graph_module: fx.GraphModule, paths: Iterable[str]) -> "Suffix":
@@ -82,19 +84,21 @@ class Suffix:
         replaced: Mapping[str, Edit] | None = None,
         edited: Mapping[str, Edit] | None = None,
     ) -> Tensor:
-        """Logits (image, output) from the values at the boundary.
+        """Logits (image, output) from the values at the boundary; in halves where the memory of a GPU is too small.
 
         Parameters
         ----------
         values : boundary name -> tensor, first axis image
         replaced : what to compute in place of layers, by module path, e.g. "features.0"; the network itself is not
             touched
-        edited : what to do with values before they are read, by name, at the boundary and behind it
+        edited : what to do with values before they are read, by name, at the boundary and behind it. That may be meant
+            for these very images, so they pass together whatever the memory.
         """
         arguments = [values[name] for name in self.boundary]
-        if not replaced and not edited:
-            return self.module(*arguments)
-        return _Changed(self.module, replaced or {}, edited or {}).run(*arguments)
+        if edited:
+            return _Changed(self.module, replaced or {}, edited).run(*arguments)
+        compute = _Changed(self.module, replaced, {}).run if replaced else self.module
+        return self._halving(compute, *arguments)
 
 
 class _Changed(fx.Interpreter):

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from anatomy.errors import InputError
+from anatomy.gpu_errors import is_failure, is_out_of_memory
 from anatomy.networks.cut import prefix, value_name
 from anatomy.networks.field import Field
 
@@ -142,6 +143,8 @@ def _follow(graph_module: fx.GraphModule, input_size: int) -> dict[fx.Node, _Val
         try:
             follower.run(image)
         except RuntimeError as error:
+            if is_failure(error) or is_out_of_memory(error):
+                raise  # it says nothing about the network
             problem = str(error).splitlines()[0]
             raise InputError(
                 f"the network cannot read images of {input_size} x {input_size} pixels: {problem}"

@@ -15,6 +15,7 @@ import anatomy
 from anatomy.canonical import digest, file_digest, read_json, write_json
 from anatomy.dependencies import CODE, code_digests
 from anatomy.errors import InputError
+from anatomy.gpu_errors import gpu_errors
 
 DIGESTED_BYTES = 1 << 20
 PACKAGES = ("numpy", "torch", "torchvision", "zarr", "pandas", "scikit-learn")
@@ -66,7 +67,8 @@ def run_step(
         job = Job(spec, arguments.gpus, paths)
         # before the work: what the result is made from, not what lies there afterwards
         record = _record(job, code, inputs, paths)
-        work(job)
+        with gpu_errors():
+            work(job)
     except InputError as error:
         sys.exit(f"error: {error}")
     arguments.record.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from anatomy.errors import InputError
-from anatomy.stimuli.images import FORMATS, to_rgb
+from anatomy.stimuli.images import FORMATS, refuse_no_file, to_rgb
 
 PNG_BIT_DEPTH = 24  # its place in the file
 
@@ -56,6 +56,7 @@ def read_label_image(path: Path, size: int) -> NDArray[np.uint16]:
 
 
 def _bytes(path: Path) -> bytes:
+    refuse_no_file(path)
     data = path.read_bytes()
     if not data:
         raise InputError("is empty (0 bytes)")

@@ -82,7 +82,14 @@ def without_colour(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(image).convert("L").convert("RGB"))
 
 
+def refuse_no_file(path: Path) -> None:
+    """Raise InputError for what can be opened and is no file: a pipe would be waited for without end."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise InputError("is not a file")
+
+
 def _read(path: Path) -> Image.Image:
+    refuse_no_file(path)
     with Image.open(path, formats=FORMATS) as image:
         _refuse_giant(image.size)
         image.load()
