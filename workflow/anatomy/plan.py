@@ -12,7 +12,7 @@ from typing import Any
 
 from anatomy.activation_plan import activation_specs
 from anatomy.broden_plan import broden_specs
-from anatomy.canonical import digest, write_if_different
+from anatomy.canonical import digest
 from anatomy.circuit_plan import (
     PART_TABLES,
     circuit_specs,
@@ -34,10 +34,11 @@ from anatomy.feature_plan import feature_specs
 from anatomy.figure_plan import FIGURE_FOLDERS, FIGURES, figure_specs
 from anatomy.identity_plan import identity_specs, picture_specs
 from anatomy.knockout_plan import knockout_specs
+from anatomy.spec_files import write_specs
 
 SPECS = Path("results/specs")
 STEPS = Path(__file__).parent / "steps"
-NOT_STEPS = ("__init__", "step", "opening")
+NOT_STEPS = ("__init__", "step", "opening", "one_sentence")
 # methods whose stimulus sets are recorded, for what they read and for the performance of the intact network
 RECORDED = ("circuits", "knockouts", "clusters")
 LESION_TABLES = ("lesions", "dissociation")
@@ -58,9 +59,8 @@ class Plan:
     specs: Mapping[str, Spec]
 
     def write_specs(self) -> None:
-        """Write every spec whose content has changed."""
-        for job, spec in self.specs.items():
-            write_if_different(SPECS / f"{job}.json", spec)
+        """Write every spec whose content has changed, and hold them as they are until this process ends."""
+        write_specs(SPECS, self.specs)
 
     @staticmethod
     def steps() -> list[str]:

@@ -10,7 +10,8 @@ Zarr verifies on reading.
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -75,8 +76,9 @@ class StoreWriter:
         }
         self.partial = path.with_name(f".{path.name}.partial")
         self._digests: dict[str, str] = {}
-        if not self._resume():
-            self._start(arrays)
+        with self._writing():
+            if not self._resume():
+                self._start(arrays)
 
     @property
     def done(self) -> frozenset[str]:
@@ -90,13 +92,24 @@ class StoreWriter:
         """
         rows = {name: [own.start, own.stop] for name, (own, _) in values.items()}
         sha = {}
-        for name, (own, array) in values.items():
-            stored = self._as_stored(name, array)
-            # chunks of zeros are written too: a missing file then always means lost data
-            with zarr.config.set({"array.write_empty_chunks": True}):
-                self._group[name][own] = stored
-            sha[name] = digest(stored.tobytes())
-        self._note({"block": block, "rows": rows, "digest": digest(sha)})
+        with self._writing():
+            for name, (own, array) in values.items():
+                stored = self._as_stored(name, array)
+                # chunks of zeros are written too: a missing file then always means lost data
+                with zarr.config.set({"array.write_empty_chunks": True}):
+                    self._group[name][own] = stored
+                sha[name] = digest(stored.tobytes())
+            self._note({"block": block, "rows": rows, "digest": digest(sha)})
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Name the store when the disk is full; what is done stays, and is gone on with."""
+        try:
+            yield
+        except OSError as error:
+            raise InputError(
+                f"{self.path}: cannot be written ({error.strerror or error}); run again to go on where it stopped"
+            ) from error
 
     def _as_stored(self, name: str, array: NDArray) -> NDArray:
         dtype = self.description["arrays"][name]["dtype"]
@@ -113,13 +126,14 @@ class StoreWriter:
     def finish(self) -> dict[str, Any]:
         """Put the store in place, write and return its manifest."""
         described = self.description | {"digest": digest([self.description, self._digests])}
-        for name in (PROGRESS, ABOUT):
-            (self.partial / name).unlink(missing_ok=True)  # a store without arrays has no progress
-        # no moment at which a manifest describes another store
-        self.manifest.unlink(missing_ok=True)
-        if self.path.exists():
-            shutil.rmtree(self.path)
-        self.partial.rename(self.path)
+        with self._writing():
+            for name in (PROGRESS, ABOUT):
+                (self.partial / name).unlink(missing_ok=True)  # a store without arrays has none
+            # no moment at which a manifest describes another store
+            self.manifest.unlink(missing_ok=True)
+            if self.path.exists():
+                shutil.rmtree(self.path)
+            self.partial.rename(self.path)
         write_json(self.manifest, described)
         return described
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import anatomy
 from anatomy.canonical import file_digest, read_json, write_json
-from anatomy.errors import InputError
+from anatomy.locks import working_alone
+from anatomy.steps.one_sentence import errors_in_one_sentence
 
 DIGESTED_BYTES = 1 << 20
 PACKAGES = ("numpy", "torch", "torchvision", "zarr", "pandas", "scikit-learn")
@@ -56,16 +57,14 @@ def run_step(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     arguments = _parser(inputs, outputs).parse_args()
     paths = {name: getattr(arguments, name) for name in [*inputs, *outputs]}
-    for name in outputs:
-        for path in paths[name]:
-            path.parent.mkdir(parents=True, exist_ok=True)
-    job = Job(read_json(arguments.spec), arguments.gpus, paths)
-    try:
-        work(job)
-    except InputError as error:
-        sys.exit(f"error: {error}")
-    arguments.record.parent.mkdir(parents=True, exist_ok=True)
-    write_json(arguments.record, _record(job, inputs, paths))
+    with errors_in_one_sentence([path for name in outputs for path in paths[name]]):
+        for name in outputs:
+            for path in paths[name]:
+                path.parent.mkdir(parents=True, exist_ok=True)
+        job = Job(read_json(arguments.spec), arguments.gpus, paths)
+        with working_alone(arguments.record):
+            work(job)
+            write_json(arguments.record, _record(job, inputs, paths))
 
 
 def _parser(inputs: Sequence[str], outputs: Sequence[str]) -> argparse.ArgumentParser:
