@@ -27,10 +27,8 @@ from anatomy.tables import (
 
 ROOT = Path(__file__).parents[2]
 
-# Settings that a step does not read itself: names of its inputs, whose lists and paths follow from them; and the names
-# of a folder's files, of which the step finds its own
+# Settings that a step does not read itself: names of its inputs, whose lists and paths follow from them
 NOT_READ = {
-    "stimuli": {"files"},
     "record": {"stimuli"},
     "knockouts": {"stimuli"},
     "responses": {"stimuli"},
@@ -200,7 +198,7 @@ def test_steps_read_all_and_only_what_their_spec_says(done):
         assert unread <= NOT_READ.get(job.split("/")[0], set()), job
     # an exception that is none any more must go
     for kind, allowed in NOT_READ.items():
-        assert kinds[kind] >= allowed - {"files"}, kind
+        assert kinds[kind] >= allowed, kind
 
 
 def test_photographs_are_read_with_all_and_only_their_settings(tmp_path, monkeypatch):
@@ -225,12 +223,15 @@ def test_photographs_are_read_with_all_and_only_their_settings(tmp_path, monkeyp
     }
     plan = plan_of(raw)
     (spec,) = run(plan, only=("stimuli/photos",)).values()
-    assert set(spec.keys()) - spec.read == {"files"}
+    assert set(spec.keys()) == spec.read
     # another image in a used folder changes which ones are drawn; a hidden file does not
     Path("photos/val/n1/.hidden").touch()
     assert changed_jobs(plan.specs, specs(raw)) == set()
     Path("photos/val/n1/3.png").write_bytes(Path("photos/val/n1/0.png").read_bytes())
     assert changed_jobs(plan.specs, specs(raw)) == {"stimuli/photos"}
+    # nor is one drawn by a job that was planned without it
+    with pytest.raises(InputError, match="photos: files have come or gone since this run"):
+        run(plan, only=("stimuli/photos",))
 
 
 # --- what a change repeats

@@ -12,7 +12,6 @@ from typing import Any
 
 from anatomy.activation_plan import activation_specs
 from anatomy.broden_plan import broden_specs
-from anatomy.canonical import digest
 from anatomy.circuit_plan import (
     PART_TABLES,
     circuit_specs,
@@ -23,9 +22,7 @@ from anatomy.config import resolution
 from anatomy.config.configuration import METHODS, Configuration
 from anatomy.config.dissection import BrodenArchive
 from anatomy.config.stimuli import (
-    FOLDER_OF_SPLIT,
     MEASURED_SPLITS,
-    SPLITS,
     FolderStimuli,
     ImagenetteStimuli,
 )
@@ -35,6 +32,7 @@ from anatomy.figure_plan import FIGURE_FOLDERS, FIGURES, figure_specs
 from anatomy.identity_plan import identity_specs, picture_specs
 from anatomy.knockout_plan import knockout_specs
 from anatomy.spec_files import write_specs
+from anatomy.stimuli.listing import categories_digest
 
 SPECS = Path("results/specs")
 STEPS = Path(__file__).parent / "steps"
@@ -332,22 +330,9 @@ def stimuli_spec(configuration: Configuration, name: str, list_files: bool = Tru
     ]
     if isinstance(stimuli, FolderStimuli) and list_files:
         # an image added to a used folder changes which images are chosen, so their names belong to the settings
-        spec["files"] = _listing_digest(stimuli, [row.category for row in rows])
+        shown = [row.category for row in rows]
+        spec["files"] = categories_digest(Path(stimuli.folder), spec["images"], shown)
     return spec
-
-
-def _listing_digest(stimuli: FolderStimuli, categories: list[str]) -> str:
-    folders = {FOLDER_OF_SPLIT[split] for split in SPLITS if getattr(stimuli.images, split)}
-    names = {
-        f"{folder}/{category}": sorted(
-            entry.name
-            for entry in Path(stimuli.folder, folder, category).iterdir()
-            if not entry.name.startswith(".")
-        )
-        for folder in folders
-        for category in categories
-    }
-    return digest(names)
 
 
 def network_spec(configuration: Configuration, name: str) -> Spec:

@@ -7,8 +7,10 @@ store is renamed into place and described by a small manifest (JSON) beside it. 
 Zarr verifies on reading.
 """
 
+import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +22,10 @@ from typing import Any, Literal
 import numpy as np
 import zarr
 from numpy.typing import NDArray
+from zarr.abc.store import ByteRequest
 from zarr.codecs import BloscCodec, Crc32cCodec
+from zarr.core.buffer import Buffer, BufferPrototype
+from zarr.storage import LocalStore
 
 from anatomy.canonical import canonical, digest, read_json, write_json, write_text
 from anatomy.dependencies import library_digest
@@ -28,6 +33,8 @@ from anatomy.errors import InputError
 
 PROGRESS = "progress.jsonl"
 ABOUT = "about.json"
+# name of a chunk in Zarr's version 3: the array's, and its place along each axis
+CHUNK = re.compile(r"(.*/)?c(/\d+)*")
 
 
 Compression = Literal["small", "quick"]
@@ -207,6 +214,25 @@ class StoreWriter:
         return canonical(self.description | {"library": library_digest()})
 
 
+class _WholeStore(LocalStore):
+    """A store in which every chunk must be there, as it is in all that are written here.
+
+    Zarr takes a missing chunk for zeros, also one that vanishes while others are read.
+    """
+
+    async def get(
+        self,
+        key: str,
+        prototype: BufferPrototype | None = None,
+        byte_range: ByteRequest | None = None,
+    ) -> Buffer | None:
+        """As Zarr's own; a chunk that is missing is an OSError."""
+        found = await super().get(key, prototype, byte_range)
+        if found is None and CHUNK.fullmatch(key):
+            raise FileNotFoundError(errno.ENOENT, f"chunk {key} is missing")
+        return found
+
+
 def open_store(path: Path, manifest: Path, expected: Mapping[str, Any]) -> zarr.Group:
     """Open a finished store for reading, after checking that it is whole and made from what is expected.
 
@@ -221,7 +247,7 @@ def open_store(path: Path, manifest: Path, expected: Mapping[str, Any]) -> zarr.
     """
     described = _read_manifest(manifest)
     try:
-        group = zarr.open_group(path, mode="r")
+        group = zarr.open_group(_WholeStore(path, read_only=True), mode="r")
     except (ValueError, OSError) as error:
         raise InputError(f"{path}: cannot be opened ({error}); remove it and run again") from error
     stored = dict(group.attrs)

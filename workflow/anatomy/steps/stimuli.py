@@ -12,6 +12,7 @@ from anatomy.progress import track
 from anatomy.steps.step import Job, run_step
 from anatomy.stimuli import folder
 from anatomy.stimuli.images import decode
+from anatomy.stimuli.listing import categories_digest, check_unchanged
 from anatomy.stimuli.stimulus_set import Item, write_stimulus_set
 from anatomy.stimuli.toybox.render import render_object
 
@@ -38,6 +39,11 @@ def main(job: Job) -> None:
     else:
         downloads = job.paths("download")
         root = Path(read_json(downloads[0])["folder"] if downloads else spec["folder"])
+        if not downloads:
+            found = categories_digest(
+                root, spec["images"], [c["category"] for c in spec["categories"]]
+            )
+            check_unchanged(root, spec["files"], found)
         selection = folder.choose(
             root, [c["category"] for c in spec["categories"]], spec["images"], spec["seed"]
         )
