@@ -18,6 +18,7 @@ from anatomy.stimuli.identities import (
     toybox_identities,
 )
 from anatomy.stimuli.images import decode
+from anatomy.stimuli.listing import trees_digest
 from anatomy.stimuli.localizer import localizer_items
 from anatomy.stimuli.toybox.render import render_identity
 
@@ -62,7 +63,11 @@ def of_folder(folder, **changes):
         "seed": 0,
         "grey": False,
     }
-    return spec | {"resize": RESIZE, "image_size": SIZE, "files": "0"} | changes
+    return (
+        spec
+        | {"resize": RESIZE, "image_size": SIZE, "files": trees_digest(folder, ("face", "house"))}
+        | changes
+    )
 
 
 # --- toybox
@@ -243,7 +248,8 @@ def test_localizer_shows_images_of_each_folder(tmp_path):
             photograph(tmp_path / "floc" / name / f"{number}.png", 10 * place + number)
     kinds = {"face": ["adult", "child"], "house": ["home"], "other": ["car"]}
     spec = {"folder": str(tmp_path / "floc"), "kinds": kinds, "images": 4, "seed": 3}
-    spec |= {"resize": RESIZE, "image_size": SIZE, "files": "0", "grey": False}
+    found = trees_digest(tmp_path / "floc", ["adult", "child", "home", "car"])
+    spec |= {"resize": RESIZE, "image_size": SIZE, "files": found, "grey": False}
     stimuli = written(localizer, spec, tmp_path)
     table = stimuli.table
     assert table.groupby(["super_category", "category"]).size().to_dict() == {

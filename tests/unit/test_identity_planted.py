@@ -27,6 +27,7 @@ from anatomy.steps import (
 )
 from anatomy.steps.opening import open_stimuli
 from anatomy.steps.step import Job
+from anatomy.stimuli.listing import trees_digest
 from anatomy.unit_lesions import UnitLesions
 
 CELLS, CELL = 4, 4
@@ -104,7 +105,8 @@ def do_steps(place: Path):
         "test_share": 0.5,
         "grey": False,
     }
-    sizes = {"views": VIEWS, "resize": SIZE, "image_size": SIZE, "files": ""}
+    sizes = {"views": VIEWS, "resize": SIZE, "image_size": SIZE}
+    sizes["files"] = trees_digest(place / "photographs", ["face", "house"])
     made = stored | {"manifest": shown["identities"]}
     identities.main(Job(folder | sizes | {"seed": 0}, 0, made))
     pairs = {"pairs": [place / "pairs.csv"]}

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from anatomy.whole_files import whole
+
 BLOCK_BYTES = 1 << 20
 
 
@@ -29,28 +31,20 @@ def file_digest(path: Path) -> str:
     return sha.hexdigest()
 
 
-def write_if_different(path: Path, value: Mapping[str, Any]) -> bool:
-    """Write canonical JSON only when the content differs, so that an unchanged file keeps its time.
-
-    Returns whether the file was written.
-    """
-    text = canonical(value)
-    if path.exists() and path.read_text(encoding="utf-8") == text:
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, text)
-    return True
+def holds(path: Path, value: Mapping[str, Any]) -> bool:
+    """Whether a file is the canonical JSON of a value."""
+    return path.exists() and path.read_bytes() == canonical(value).encode()
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file under a partial name and rename it when it is complete."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    """Write a text file, whole or not at all."""
+    with whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write canonical JSON atomically."""
+    """Write canonical JSON, whole or not at all, and the folder for it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, canonical(value))
 
 

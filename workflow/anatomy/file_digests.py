@@ -6,7 +6,7 @@ touched, or replaced by an older one.
 
 from pathlib import Path
 
-from anatomy.canonical import file_digest, read_json, write_if_different
+from anatomy.canonical import file_digest, read_json, write_json
 from anatomy.errors import InputError
 
 MEMORY = Path("results/specs/file_digests.json")
@@ -24,11 +24,11 @@ def known_digest(path: Path) -> str:
     known = memory.get(str(path))
     if known is None or known["file"] != about:
         known = {"file": about, "digest": file_digest(path)}
-        write_if_different(MEMORY, memory | {str(path): known})
+        write_json(MEMORY, memory | {str(path): known})
     return known["digest"]
 
 
-def check_unchanged(path: Path, planned: str | None) -> None:
+def check_same(path: Path, planned: str | None) -> None:
     """Raise InputError unless a file has the digest with which its job was planned (None: planned without one)."""
     if planned is not None and file_digest(path) != planned:
         raise InputError(f"{path}: was replaced after this job was planned; run snakemake again")

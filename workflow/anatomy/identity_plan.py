@@ -1,14 +1,12 @@
 """The jobs of the identity task: pictures, pairs, and for each network readout, selectivity and lesions."""
 
-import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from anatomy.canonical import digest
 from anatomy.config import resolution
 from anatomy.config.configuration import Configuration
 from anatomy.config.identity import FolderIdentities, Identity, Localizer
+from anatomy.stimuli.listing import trees_digest
 from anatomy.stimuli.toybox.vocabulary import IDENTITY_KINDS
 
 Spec = dict[str, Any]
@@ -28,7 +26,7 @@ def picture_specs(configuration: Configuration, plans_anew: bool) -> dict[str, S
         return {}
     spec = identities.model_dump(mode="json")
     if isinstance(identities, FolderIdentities) and plans_anew:
-        spec["files"] = _files_digest(Path(identities.folder), IDENTITY_KINDS)
+        spec["files"] = trees_digest(Path(identities.folder), IDENTITY_KINDS)
     specs = {"identities": spec}
     if identity is None:
         return specs
@@ -66,17 +64,5 @@ def _localizer_spec(localizer: Localizer, plans_anew: bool) -> Spec:
     if plans_anew:
         kinds = localizer.kinds
         named = (*kinds.face, *kinds.house, *kinds.other)
-        spec["files"] = _files_digest(Path(localizer.folder), named)
+        spec["files"] = trees_digest(Path(localizer.folder), named)
     return spec
-
-
-def _files_digest(folder: Path, named: Sequence[str]) -> str:
-    """Of names and sizes of all files in some folders of a folder: one more changes which are chosen."""
-    found: list[tuple[str, int]] = []
-    for name in named:
-        for path, folders, files in os.walk(folder / name, followlinks=True):
-            folders[:] = [own for own in folders if not own.startswith(".")]
-            place = Path(path).relative_to(folder)
-            shown = [own for own in files if not own.startswith(".")]
-            found += [(str(place / own), Path(path, own).stat().st_size) for own in shown]
-    return digest(sorted(found))

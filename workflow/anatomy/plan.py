@@ -12,7 +12,7 @@ from typing import Any
 
 from anatomy.activation_plan import activation_specs
 from anatomy.broden_plan import broden_specs
-from anatomy.canonical import digest, write_if_different
+from anatomy.canonical import digest
 from anatomy.circuit_plan import (
     PART_TABLES,
     circuit_specs,
@@ -30,10 +30,10 @@ from anatomy.figure_plan import FIGURE_FOLDERS, FIGURE_STEPS, FIGURES, figure_sp
 from anatomy.file_digests import known_digest
 from anatomy.identity_plan import identity_specs, picture_specs
 from anatomy.knockout_plan import knockout_specs
-from anatomy.shards import ASSIGNMENTS
+from anatomy.shards import ASSIGNMENTS, SPECS
+from anatomy.spec_files import write_specs
 from anatomy.stimuli.folder import choose, provenance
 
-SPECS = Path("results/specs")
 # methods whose stimulus sets are recorded, for what they read and for the performance of the intact network
 RECORDED = ("circuits", "knockouts", "clusters")
 LESION_TABLES = ("lesions", "dissociation")
@@ -54,18 +54,22 @@ class Plan:
     specs: Mapping[str, Spec]
 
     def write_specs(self) -> None:
-        """Write every spec whose content has changed, with the digest of the code that its job runs.
+        """Write every spec whose content has changed, and hold them as they are until this process ends.
 
-        Snakemake looks at the content of an input only where the file is newer than the outputs. A module that comes
-        with an old time, as `rsync -a` copies it, would go unnoticed if it were an input itself.
+        With the settings goes a digest of the code that the job runs. Snakemake looks at the content of an input only
+        where the file is newer than the outputs, so a module that comes with an old time, as `rsync -a` copies it,
+        would go unnoticed if it were an input itself.
         """
-        for job, spec in self.specs.items():
-            code = digest(code_digests(step_module(job)))
-            write_if_different(SPECS / f"{job}.json", spec | {CODE: code})
+        files = {
+            job: spec | {CODE: digest(code_digests(step_module(job)))}
+            for job, spec in self.specs.items()
+        }
         for network in self.specs["summary"]["circuits"]:
             shards = self.parts("scores", network)
-            categories = {s: self.specs[f"scores/{network}/{s}"]["categories"] for s in shards}
-            write_if_different(ASSIGNMENTS / f"{network}.json", categories)
+            files[f"{ASSIGNMENTS}/{network}"] = {
+                shard: self.specs[f"scores/{network}/{shard}"]["categories"] for shard in shards
+            }
+        write_specs(SPECS, files)
 
     def parts(self, step: str, network: str) -> list[str]:
         """Names of the jobs that a step of one network is divided into; of figures, the networks of one kind."""
@@ -345,8 +349,7 @@ def stimuli_spec(configuration: Configuration, name: str, plans_anew: bool = Tru
     if isinstance(stimuli, FolderStimuli) and plans_anew:
         # an image added to a used folder changes which are chosen, so names and sizes belong to the settings
         categories = [row.category for row in rows]
-        numbers = stimuli.images.model_dump()
-        chosen = choose(Path(stimuli.folder), categories, numbers, stimuli.seed).images
+        chosen = choose(Path(stimuli.folder), categories, spec["images"], stimuli.seed).images
         spec["files"] = provenance(Path(stimuli.folder), chosen)["files_digest"]
     return spec
 

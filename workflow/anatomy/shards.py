@@ -13,13 +13,15 @@ from pathlib import Path
 from anatomy.canonical import read_json
 
 RECORDS = Path("results/records/scores")
-ASSIGNMENTS = Path("results/specs/shards")
+SPECS = Path("results/specs")
+# below which there is a file for each network
+ASSIGNMENTS = "shards"
 Shards = dict[str, list[str]]
 
 
 def assigned(network: str) -> Shards:
     """Shard -> its categories in the latest plan for a network."""
-    path = ASSIGNMENTS / f"{network}.json"
+    path = SPECS / ASSIGNMENTS / f"{network}.json"
     return read_json(path) if path.is_file() else {}
 
 

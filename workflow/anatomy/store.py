@@ -7,10 +7,13 @@ store is renamed into place and described by a small manifest (JSON) beside it. 
 Zarr verifies on reading.
 """
 
+import errno
 import json
 import os
+import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -19,7 +22,10 @@ from typing import Any, Literal
 import numpy as np
 import zarr
 from numpy.typing import NDArray
+from zarr.abc.store import ByteRequest
 from zarr.codecs import BloscCodec, Crc32cCodec
+from zarr.core.buffer import Buffer, BufferPrototype
+from zarr.storage import LocalStore
 
 from anatomy.canonical import canonical, digest, read_json, write_json, write_text
 from anatomy.dependencies import library_digest
@@ -27,6 +33,8 @@ from anatomy.errors import InputError
 
 PROGRESS = "progress.jsonl"
 ABOUT = "about.json"
+# name of a chunk in Zarr's version 3: the array's, and its place along each axis
+CHUNK = re.compile(r"(.*/)?c(/\d+)*")
 
 
 Compression = Literal["small", "quick"]
@@ -75,8 +83,9 @@ class StoreWriter:
         }
         self.partial = path.with_name(f".{path.name}.partial")
         self._digests: dict[str, str] = {}
-        if not self._resume():
-            self._start(arrays)
+        with self._writing():
+            if not self._resume():
+                self._start(arrays)
 
     @property
     def done(self) -> frozenset[str]:
@@ -90,13 +99,24 @@ class StoreWriter:
         """
         rows = {name: [own.start, own.stop] for name, (own, _) in values.items()}
         sha = {}
-        for name, (own, array) in values.items():
-            stored = self._as_stored(name, array)
-            # chunks of zeros are written too: a missing file then always means lost data
-            with zarr.config.set({"array.write_empty_chunks": True}):
-                self._group[name][own] = stored
-            sha[name] = digest(stored.tobytes())
-        self._note({"block": block, "rows": rows, "digest": digest(sha)})
+        with self._writing():
+            for name, (own, array) in values.items():
+                stored = self._as_stored(name, array)
+                # chunks of zeros are written too: a missing file then always means lost data
+                with zarr.config.set({"array.write_empty_chunks": True}):
+                    self._group[name][own] = stored
+                sha[name] = digest(stored.tobytes())
+            self._note({"block": block, "rows": rows, "digest": digest(sha)})
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Name the store when the disk is full; what is done stays, and is gone on with."""
+        try:
+            yield
+        except OSError as error:
+            raise InputError(
+                f"{self.path}: cannot be written ({error.strerror or error}); run again to go on where it stopped"
+            ) from error
 
     def _as_stored(self, name: str, array: NDArray) -> NDArray:
         dtype = self.description["arrays"][name]["dtype"]
@@ -113,13 +133,14 @@ class StoreWriter:
     def finish(self) -> dict[str, Any]:
         """Put the store in place, write and return its manifest."""
         described = self.description | {"digest": digest([self.description, self._digests])}
-        for name in (PROGRESS, ABOUT):
-            (self.partial / name).unlink(missing_ok=True)  # a store without arrays has no progress
-        # no moment at which a manifest describes another store
-        self.manifest.unlink(missing_ok=True)
-        if self.path.exists():
-            shutil.rmtree(self.path)
-        self.partial.rename(self.path)
+        with self._writing():
+            for name in (PROGRESS, ABOUT):
+                (self.partial / name).unlink(missing_ok=True)  # a store without arrays has none
+            # no moment at which a manifest describes another store
+            self.manifest.unlink(missing_ok=True)
+            if self.path.exists():
+                shutil.rmtree(self.path)
+            self.partial.rename(self.path)
         write_json(self.manifest, described)
         return described
 
@@ -193,6 +214,25 @@ class StoreWriter:
         return canonical(self.description | {"library": library_digest()})
 
 
+class _WholeStore(LocalStore):
+    """A store in which every chunk must be there, as it is in all that are written here.
+
+    Zarr takes a missing chunk for zeros, also one that vanishes while others are read.
+    """
+
+    async def get(
+        self,
+        key: str,
+        prototype: BufferPrototype | None = None,
+        byte_range: ByteRequest | None = None,
+    ) -> Buffer | None:
+        """As Zarr's own; a chunk that is missing is an OSError."""
+        found = await super().get(key, prototype, byte_range)
+        if found is None and CHUNK.fullmatch(key):
+            raise FileNotFoundError(errno.ENOENT, f"chunk {key} is missing")
+        return found
+
+
 def open_store(path: Path, manifest: Path, expected: Mapping[str, Any]) -> zarr.Group:
     """Open a finished store for reading, after checking that it is whole and made from what is expected.
 
@@ -207,7 +247,7 @@ def open_store(path: Path, manifest: Path, expected: Mapping[str, Any]) -> zarr.
     """
     described = _read_manifest(manifest)
     try:
-        group = zarr.open_group(path, mode="r")
+        group = zarr.open_group(_WholeStore(path, read_only=True), mode="r")
     except (ValueError, OSError) as error:
         raise InputError(f"{path}: cannot be opened ({error}); remove it and run again") from error
     stored = dict(group.attrs)

@@ -22,6 +22,7 @@ from anatomy.columns_of_identity import (
     IDENTITY_PAIRS,
     SELECTIVITY,
 )
+from anatomy.whole_files import whole
 
 # column `outcome` of circuits
 FOUND = "circuit"
@@ -485,9 +486,8 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 
 def write_parquet(table: pd.DataFrame, path: Path) -> None:
     """Write a table for the next step, atomically."""
-    partial = path.with_name(f".{path.name}.partial")
-    table.to_parquet(partial, index=False)
-    partial.replace(path)
+    with whole(path) as partial:
+        table.to_parquet(partial, index=False)
 
 
 def read_clusters(path: Path) -> pd.DataFrame:

@@ -19,11 +19,10 @@ try:
     if workflow.is_main_process:
         check(CONFIGURATION)
     PLAN = make_plan(CONFIGURATION, plans_anew=workflow.is_main_process)
+    if workflow.is_main_process:
+        PLAN.write_specs()
 except InputError as error:
     raise WorkflowError(str(error)) from None
-
-if workflow.is_main_process:
-    PLAN.write_specs()
 
 THREADS = CONFIGURATION.compute.threads
 TARGETS = PLAN.targets()

@@ -12,6 +12,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from anatomy.errors import InputError
+from anatomy.whole_files import whole
 
 INK = "#222222"
 QUIET = "#6b6b6b"
@@ -82,10 +83,9 @@ def save(figure: Figure, path: Path, dpi: int = PNG_DPI) -> None:
     path = Path(path)
     if path.suffix not in _WITHOUT_DATE:
         raise InputError(f"a figure is saved as .png or .svg, not as {path.name}")
-    partial = path.with_name(f".{path.name}.partial")
     kind = path.suffix.removeprefix(".")
-    figure.savefig(partial, format=kind, dpi=dpi, metadata=_WITHOUT_DATE[path.suffix])
-    partial.replace(path)
+    with whole(path) as partial:
+        figure.savefig(partial, format=kind, dpi=dpi, metadata=_WITHOUT_DATE[path.suffix])
 
 
 def super_category_colors(names: Iterable[str]) -> dict[str, str]:

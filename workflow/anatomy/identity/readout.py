@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anatomy.errors import InputError
+from anatomy.whole_files import whole
 
 Representation = Literal["absolute_difference", "squared_difference", "product", "both"]
 REPRESENTATIONS: tuple[str, ...] = get_args(Representation)
@@ -97,10 +98,8 @@ class Readout:
 
     def save(self, path: Path) -> None:
         """Write the readout as an NPZ file of plain arrays, atomically."""
-        partial = path.with_name(f".{path.name}.partial")
-        with partial.open("wb") as file:
+        with whole(path) as partial, partial.open("wb") as file:
             np.savez(file, **{field.name: getattr(self, field.name) for field in fields(self)})
-        partial.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, fx, nn
 
@@ -25,6 +26,7 @@ from anatomy.networks.graph import (
 )
 from anatomy.networks.preprocessing import Preprocessing
 from anatomy.networks.weights import load_weights, read_weights, state_digest
+from anatomy.whole_files import whole
 
 WEIGHTS_FILE = "weights.safetensors"
 DESCRIPTION_FILE = "network.json"
@@ -131,10 +133,8 @@ def save_network(
     state = {
         name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
     }
-    partial = folder / f".{WEIGHTS_FILE}.partial"
-    save_file(state, partial)
-    partial.chmod(READABLE)
-    partial.replace(folder / WEIGHTS_FILE)
+    with whole(folder / WEIGHTS_FILE) as partial:
+        _save(state, partial)
     identity = {
         "architecture": architecture,
         "preprocessing": preprocessing.model_dump(mode="json"),
@@ -192,3 +192,11 @@ def make_network(
         digest=identity,
         device=device,
     )
+
+
+def _save(state: Mapping[str, Tensor], path: Path) -> None:
+    try:
+        save_file(dict(state), path)
+    except SafetensorError as error:  # its own name for a full disk
+        raise OSError(str(error)) from error
+    path.chmod(READABLE)

@@ -13,7 +13,9 @@ from anatomy.stimuli.identities import (
     photographed_identities,
     toybox_identities,
 )
+from anatomy.stimuli.listing import check_unchanged, trees_digest
 from anatomy.stimuli.stimulus_set import write_stimulus_set
+from anatomy.stimuli.toybox.vocabulary import IDENTITY_KINDS
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +29,7 @@ def main(job: Job) -> None:
         provenance = {"source": "toybox", "seed": seed}
     else:
         root = Path(spec["folder"])
+        check_unchanged(root, spec["files"], trees_digest(root, IDENTITY_KINDS))
         shown = photographed_identities(root, spec["test_share"], views, seed)
         for note in shown.notes:
             log.info(note)

@@ -12,6 +12,7 @@ from anatomy.steps.stimuli import WORKERS
 from anatomy.stimuli import folder
 from anatomy.stimuli.identities import colour_difference
 from anatomy.stimuli.images import decode, without_colour
+from anatomy.stimuli.listing import check_unchanged, trees_digest
 from anatomy.stimuli.localizer import localizer_items
 from anatomy.stimuli.stimulus_set import Item, StimulusSet, write_stimulus_set
 
@@ -22,6 +23,8 @@ def main(job: Job) -> None:
     """Choose and decode the images."""
     spec = job.spec
     root = Path(spec["folder"])
+    named = [name for names in spec["kinds"].values() for name in names]
+    check_unchanged(root, spec["files"], trees_digest(root, named))
     items = localizer_items(root, spec["kinds"], spec["images"], spec["seed"])
 
     def load(item: Item) -> NDArray[np.uint8]:

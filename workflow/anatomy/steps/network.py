@@ -7,7 +7,7 @@ import pandas as pd
 from torch import Tensor, nn
 
 from anatomy.device import choose_device, make_deterministic
-from anatomy.file_digests import check_unchanged
+from anatomy.file_digests import check_same
 from anatomy.networks.architectures import build
 from anatomy.networks.network import new_model, save_network
 from anatomy.networks.preprocessing import Preprocessing
@@ -73,7 +73,7 @@ def _labelled(stimuli: StimulusSet, split: str, categories: list[str]) -> Labell
 
 def _from_file(path: Path, planned: str | None) -> dict[str, Tensor]:
     state = read_weights(path)
-    check_unchanged(path, planned)
+    check_same(path, planned)
     return state
 
 

@@ -16,6 +16,8 @@ from anatomy.canonical import digest, file_digest, read_json, write_json
 from anatomy.dependencies import CODE, code_digests
 from anatomy.errors import InputError
 from anatomy.gpu_errors import gpu_errors
+from anatomy.locks import working_alone
+from anatomy.steps.one_sentence import errors_in_one_sentence
 
 DIGESTED_BYTES = 1 << 20
 PACKAGES = ("numpy", "torch", "torchvision", "zarr", "pandas", "scikit-learn")
@@ -58,21 +60,17 @@ def run_step(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     arguments = _parser(inputs, outputs).parse_args()
     paths = {name: getattr(arguments, name) for name in [*inputs, *outputs]}
-    for name in outputs:
-        for path in paths[name]:
-            path.parent.mkdir(parents=True, exist_ok=True)
-    code = code_digests(sys.modules[work.__module__].__spec__.name)
-    try:
-        spec = _planned(arguments.spec, code)
-        job = Job(spec, arguments.gpus, paths)
-        # before the work: what the result is made from, not what lies there afterwards
-        record = _record(job, code, inputs, paths)
-        with gpu_errors():
+    with errors_in_one_sentence([path for name in outputs for path in paths[name]]):
+        for name in outputs:
+            for path in paths[name]:
+                path.parent.mkdir(parents=True, exist_ok=True)
+        with working_alone(arguments.record), gpu_errors():
+            code = code_digests(sys.modules[work.__module__].__spec__.name)
+            job = Job(_planned(arguments.spec, code), arguments.gpus, paths)
+            # before the work: what the result is made from, not what lies there afterwards
+            record = _record(job, code, inputs, paths)
             work(job)
-    except InputError as error:
-        sys.exit(f"error: {error}")
-    arguments.record.parent.mkdir(parents=True, exist_ok=True)
-    write_json(arguments.record, record)
+            write_json(arguments.record, record)
 
 
 def _planned(path: Path, code: Mapping[str, str]) -> dict[str, Any]:

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anatomy.canonical import read_json
-from anatomy.errors import InputError
 from anatomy.progress import track
 from anatomy.steps.step import Job, run_step
 from anatomy.stimuli import folder
 from anatomy.stimuli.images import decode
+from anatomy.stimuli.listing import check_unchanged
 from anatomy.stimuli.stimulus_set import Item, write_stimulus_set
 from anatomy.stimuli.toybox.render import render_object
 
@@ -47,10 +47,8 @@ def main(job: Job) -> None:
         items, load = _photographs(spec, root, selection.images)
         about = {"source": "folder", "resize": spec["resize"]}
         provenance = about | folder.provenance(root, selection.images)
-        if spec.get("files") not in (None, provenance["files_digest"]):
-            raise InputError(
-                f"{root}: its images have changed since this job was planned; run snakemake again"
-            )
+        if not downloads:
+            check_unchanged(root, spec["files"], provenance["files_digest"])
     manifest = job.path("manifest")
     with track((), "images", len(items)) as bar:
         notes = write_stimulus_set(

@@ -2,7 +2,7 @@
 
 from anatomy.archives import unpack_zip
 from anatomy.canonical import file_digest, write_json
-from anatomy.file_digests import check_unchanged
+from anatomy.file_digests import check_same
 from anatomy.progress import track
 from anatomy.steps.step import Job, run_step
 
@@ -16,7 +16,7 @@ def main(job: Job) -> None:
             bar.total = total
             bar.update()
 
-        check_unchanged(archive, job.spec.get("archive_digest"))
+        check_same(archive, job.spec.get("archive_digest"))
         inside = unpack_zip(archive, job.path("folder"), progress)
     write_json(job.path("manifest"), {"folder": str(inside), "archive": file_digest(archive)})
 
