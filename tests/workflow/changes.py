@@ -52,9 +52,10 @@ configured("`broden`: more images", "broden", "images_per_category", to=3)
 configured("`identities`: another seed", "identities", "seed", to=5)
 
 
-@change("a file added to a folder of images")
-def _photograph_added(run: Run) -> None:
-    give_photograph(run.folder / "photographs/val/dog/one_more.png", seed=99)
+@change("files added to a folder of images, so that others are drawn")
+def _photographs_added(run: Run) -> None:
+    for number in range(8):
+        give_photograph(run.folder / f"photographs/val/dog/new_{number}.png", seed=99 + number)
 
 
 @change("a file of images replaced by another")
@@ -146,7 +147,7 @@ configured("`identity`: other doses", "identity", "proportions", to=[0.2, 0.4])
 configured("`compute`: another batch size", "compute", "batch_size", to=16)
 
 
-@change("a method taken away")
+@change("a method taken away: knock-outs, whose recordings have other layers")
 def _without_knockouts(run: Run) -> None:
     content = run.content()
     del content["knockouts"]
@@ -166,7 +167,7 @@ def _scores_edited(run: Run) -> None:
     _edit(run.source / "workflow/anatomy/scores.py")
 
 
-@change("a module copied with an old time")
+@change("a step copied with an old time")
 def _old_module(run: Run) -> None:
     path = run.source / "workflow/anatomy/steps/circuits.py"
     _edit(path)
@@ -197,7 +198,7 @@ def _modules_touched(run: Run) -> None:
 # --- results and configuration
 
 
-@change("a table deleted")
+@change("a table deleted: the overlap of circuits")
 def _table_deleted(run: Run) -> None:
     (run.folder / "results/small/circuits/overlap.csv").unlink()
 

@@ -8,7 +8,8 @@ from pathlib import Path
 DOCUMENT = Path(__file__).parents[2] / "docs" / "incremental.md"
 NOTHING = "nothing"
 ITEM = re.compile(
-    r"`(?P<rule>\w+)`(?: \((?P<number>\d+) (?:of (?P<total>\d+)|new)\))?|\*\*(?P<group>[^*]+)\*\*"
+    r"`(?P<rule>\w+)`(?: \((?:(?P<new>\d+) new|(?P<number>\d+) of (?P<total>\d+))\))?"
+    r"|\*\*(?P<group>[^*]+)\*\*"
 )
 
 
@@ -20,7 +21,7 @@ def rows(table: str) -> dict[str, str]:
     return {name: text for name, text in cells if text}
 
 
-def repeated(text: str, jobs: Mapping[str, int]) -> dict[str, int]:
+def repeated(text: str, jobs: Mapping[str, int]) -> Counter[str]:
     """Rule -> number of jobs in a cell of the second column, with the groups that it names, each counted once.
 
     Parameters
@@ -29,6 +30,7 @@ def repeated(text: str, jobs: Mapping[str, int]) -> dict[str, int]:
     """
     groups = {name.strip("*"): content for name, content in rows("groups").items()}
     counted: Counter[str] = Counter()
+    new: Counter[str] = Counter()
     whole: set[str] = set()
     waiting, seen = [text], set()
     while waiting:
@@ -37,12 +39,14 @@ def repeated(text: str, jobs: Mapping[str, int]) -> dict[str, int]:
                 if item["group"] not in seen:
                     seen.add(item["group"])
                     waiting.append(groups[item["group"]])
+            elif item["new"] is not None:
+                new[item["rule"]] += int(item["new"])
             elif item["number"] is None:
                 whole.add(item["rule"])
             else:
-                assert item["total"] in (None, str(jobs[item["rule"]])), item[0]
+                assert item["total"] == str(jobs[item["rule"]]), item[0]
                 counted[item["rule"]] += int(item["number"])
-    return dict(counted) | {rule: jobs[rule] for rule in whole}
+    return Counter(dict(counted) | {rule: jobs[rule] for rule in whole}) + new
 
 
 def _items(text: str) -> list[re.Match[str]]:
