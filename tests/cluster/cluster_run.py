@@ -1,14 +1,14 @@
 """Runs whose jobs go to the test cluster."""
 
+import getpass
 import re
-import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from runs import PROFILES, Run
-from scheduler import Job, accounted
+from scheduler import Job, accounted, output
 
 PARTITIONS = Path(__file__).with_name("partitions.yaml")
 
@@ -26,7 +26,7 @@ class ClusterRun(Run):
 
     @contextmanager
     def started(self, *options: str) -> Iterator[subprocess.Popen[str]]:
-        """Snakemake at work; its output is one text. If it has not ended by itself, it is stopped, and its jobs too."""
+        """Snakemake at work; its output is one text. If it has not ended by itself, it is killed, and its jobs too."""
         process = subprocess.Popen(
             [*self.command, *options],
             cwd=self.folder,
@@ -38,8 +38,9 @@ class ClusterRun(Run):
             yield process
         finally:
             if process.poll() is None:
-                process.send_signal(signal.SIGINT)
-                process.communicate(timeout=120)
+                process.kill()
+                process.communicate()
+                output("scancel", "--user", getpass.getuser())
 
 
 def jobs_of(printed: str) -> list[Job]:
