@@ -1,43 +1,14 @@
 """A cluster for these tests, and runs on it."""
 
-import re
 import subprocess
 from pathlib import Path
 
 import pytest
-from runs import ROOT, Run
-from scheduler import Job, accounted
+from cluster_run import ClusterRun
+from runs import Run
 
-HERE = Path(__file__).parent
-SLURM = HERE / "slurm.sh"
+SLURM = Path(__file__).with_name("slurm.sh")
 STATE = Path("/var/tmp/anatomy-slurm")
-
-
-class ClusterRun(Run):
-    """A working directory whose jobs go to the test cluster, with the options that a user would give."""
-
-    profile = (
-        *("--workflow-profile", str(ROOT / "workflow/profiles/slurm")),
-        *("--slurm-partition-config", str(HERE / "partitions.yaml")),
-        *("--default-resources", "slurm_account=lab"),
-        *("--slurm-init-seconds-before-status-checks", "2"),
-    )
-    limits = ()
-
-    def start(self, *options: str) -> subprocess.Popen[str]:
-        """Start Snakemake and go on; its output is one text."""
-        return subprocess.Popen(
-            [*self.command, *options],
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-
-def jobs_of(printed: str) -> list[Job]:
-    """The jobs that SLURM has accounted for, of the run that printed this."""
-    return accounted(re.search(r"SLURM run ID: (\S+)", printed).group(1))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -65,7 +65,7 @@ def output(*command: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def wait_for(condition: Callable[[], object], what: str, seconds: float = 300) -> None:
+def wait_for(condition: Callable[[], object], what: str, seconds: float = 900) -> None:
     """Wait until something is so."""
     end = time.monotonic() + seconds
     while not condition():

@@ -1,11 +1,12 @@
-"""Jobs that are killed for memory, cancelled, or queued while the configuration is edited."""
+"""Jobs that are killed for memory, cancelled, not submitted, or queued while the configuration is edited."""
 
 import shutil
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import ClusterRun, jobs_of
+from cluster_run import ClusterRun, jobs_of
+from runs import ROOT
 from scheduler import output, queued, set_partition, wait_for
 
 from anatomy.canonical import read_json
@@ -30,13 +31,13 @@ def test_a_job_killed_for_memory_is_retried_with_more(new_run, finished):
 
 
 def test_a_cancelled_job_is_named_and_the_next_run_does_what_is_missing(new_run, finished):
-    process = new_run.start("--retries", "0", "--", "knockouts")
     log = Path("results/logs/record/small/toybox.log")
-    # its log is written from when it really works
-    wait_for((new_run.folder / log).exists, "the recording")
-    (job,) = queued("record", "RUNNING")
-    output("scancel", job)
-    printed, _ = process.communicate(timeout=600)
+    with new_run.started("--retries", "0", "--", "knockouts") as process:
+        # its log is written from when it really works
+        wait_for((new_run.folder / log).exists, "the recording")
+        (job,) = queued("record", "RUNNING")
+        output("scancel", job)
+        printed, _ = process.communicate(timeout=900)
     assert process.returncode == 1
     cancelled = [each for each in jobs_of(printed) if each.state != "COMPLETED"]
     assert [(each.slurm_id, each.rule, each.state) for each in cancelled] == [
@@ -69,18 +70,18 @@ def test_queued_jobs_do_what_was_decided_when_they_were_submitted(finished, tmp_
     shutil.copytree(finished.folder, tmp_path / "copy", symlinks=True)
     run = ClusterRun(tmp_path / "copy")
     shutil.rmtree(run.folder / "results/small/knockouts")
-    process = run.start("--", "knockouts")
-    wait_for(lambda: len(queued("knock_out", "PENDING")) == 2, "two jobs in the queue")
-    submitted = {
-        path.name: path.read_bytes()
-        for path in (run.folder / "results/specs/knockouts/small").iterdir()
-    }
-    assert len(submitted) == 2
-    # one more draw of every lesion; one layer is left, so that one of the two jobs is not wanted any more
-    run.change("knockouts", "repeats", to=3)
-    run.change("knockouts", "layers", to=["conv1"])
-    set_partition("accelerated", "UP")
-    printed, _ = process.communicate(timeout=600)
+    with run.started("--", "knockouts") as process:
+        wait_for(lambda: len(queued("knock_out", "PENDING")) == 2, "two jobs in the queue")
+        submitted = {
+            path.name: path.read_bytes()
+            for path in (run.folder / "results/specs/knockouts/small").iterdir()
+        }
+        assert len(submitted) == 2
+        # one more draw of every lesion; one layer is left, so that one of the two jobs is not wanted any more
+        run.change("knockouts", "repeats", to=3)
+        run.change("knockouts", "layers", to=["conv1"])
+        set_partition("accelerated", "UP")
+        printed, _ = process.communicate(timeout=900)
     assert process.returncode == 0, printed[-5000:]
     for name, spec in submitted.items():
         assert (run.folder / "results/specs/knockouts/small" / name).read_bytes() == spec
@@ -90,3 +91,14 @@ def test_queued_jobs_do_what_was_decided_when_they_were_submitted(finished, tmp_
         assert record["spec"] == decided
     assert run.tables() == finished.tables()
     assert run.planned("--", "knockouts") == AFTER_KNOCKOUTS | {"knock_out": 1}
+
+
+def test_downloads_run_where_snakemake_does(tmp_path, monkeypatch):
+    """Compute nodes need no internet; here nobody has any, so that the run ends there."""
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    run = ClusterRun.new(tmp_path / "new", ROOT / "config" / "imagenette.yaml")
+    ended = run.snakemake("--retries", "0", "--", "networks")
+    assert ended.returncode == 1
+    assert "torchvision's weights of alexnet could not be downloaded" in ended.stderr
+    assert "results/logs/weights/alexnet.log" in ended.stderr
+    assert jobs_of(ended.stderr) == []

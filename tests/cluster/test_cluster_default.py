@@ -4,7 +4,7 @@ import re
 from collections import Counter
 
 import pytest
-from conftest import ClusterRun, jobs_of
+from cluster_run import ClusterRun, jobs_of
 from rule_files import declared, is_local, rules
 from runs import ROOT, Run
 
