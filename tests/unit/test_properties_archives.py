@@ -1,4 +1,4 @@
-"""An archive of any kind is unpacked whole and inside its folder, or refused by name, and then nothing is left of it."""
+"""An archive of any kind is unpacked whole and inside its folder, or refused by name without a trace."""
 
 import hashlib
 import io

@@ -12,6 +12,8 @@ from anatomy.config.configuration import Configuration
 from anatomy.errors import InputError
 
 LONGEST_VALUE = 60
+# sections in each other; the names of some may have dots, but not so many
+DEEPEST = 50
 # what pydantic adds to a key for the alternatives of its value
 SOURCES = {"toybox", "folder", "imagenette", "archive"}
 FORMS = {"number", "list"}
@@ -65,6 +67,10 @@ def _check_keys(section: Any, where: str) -> None:
     if not where and not isinstance(section, Mapping):
         raise InputError("configuration: it must be a section of keys and values")
     if isinstance(section, Mapping):
+        if where.count(".") > DEEPEST:  # perhaps without end: YAML can put a section into itself
+            raise InputError(
+                f"configuration: {where[:LONGEST_VALUE]} holds too many sections in each other"
+            )
         for key, value in section.items():
             if not isinstance(key, str):
                 raise InputError(f"configuration: {where}{key!r} is a key that is not text")
