@@ -57,7 +57,7 @@ def folder(tmp_path_factory):
         for number in range(2):
             picture(root / "photographs" / place / f"{number}.png")
     for kind in ("face", "house"):
-        for identity in range(20):
+        for identity in range(40):
             picture(root / "identities" / kind / str(identity) / "0.png")
     (root / "table.csv").write_text("category,super_category,output\ndog,animate,0\ncat,animal,1\n")
     (root / "weights.pth").touch()
