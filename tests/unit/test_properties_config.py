@@ -1,6 +1,7 @@
 """Whatever stands in the place of any value, the configuration is valid or refused in one line that names the key."""
 
 import copy
+import re
 
 import pytest
 import yaml
@@ -12,6 +13,7 @@ from test_config import JUNK, ROOT, usual
 
 from anatomy.config.checks import check
 from anatomy.config.validation import validate
+from anatomy.errors import InputError
 from anatomy.plan import make_plan
 
 YAML = [
@@ -32,7 +34,7 @@ YAML = [
         "{}",
         "[[]]",
         "|\n  two\n  lines\n",
-        "'a\0b'",
+        '"a\\0b"',
     ),
     *("9" * 40, "-1", "0", "0.5", "../..", "/", "''", '"\\ud800"', "[a, a]", "all", "no such file"),
 ]
@@ -144,3 +146,20 @@ def test_any_value_in_any_place_is_valid_or_refused_with_its_key(folder, make, d
 def names_of(path):
     """The keys of a path: one of them is in the sentence."""
     return [key for key in path if isinstance(key, str)]
+
+
+@pytest.mark.parametrize("text", ['"a\\0b"', '"\\ud800"'])
+@pytest.mark.parametrize(
+    "path", [("broden", "folder"), ("stimuli", "photographs", "categories", 0)]
+)
+def test_a_text_that_no_file_can_have_is_named(folder, path, text):
+    raw = changed(from_folders(folder), path, yaml.safe_load(text))
+    key = "broden.folder" if path[0] == "broden" else "stimuli.photographs.categories[0]"
+    with pytest.raises(InputError, match=f"^configuration: {re.escape(key)} holds a character"):
+        validate(raw)
+
+
+@pytest.mark.parametrize("text", ["&a [*a]", "&a {x: *a}"])
+def test_what_is_within_itself_is_refused(folder, text):
+    with pytest.raises(InputError, match=r"^configuration: stimuli.* too many sections"):
+        validate(changed(from_folders(folder), ("stimuli",), yaml.safe_load(text)))
