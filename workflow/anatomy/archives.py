@@ -3,7 +3,6 @@
 import shutil
 import stat
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
@@ -13,6 +12,8 @@ from anatomy.errors import InputError
 INDEX = "index.csv"
 # what a file takes on disk is a multiple of this on the usual file systems
 FILE_BLOCK = 4096
+# images and label images are packed already; what unpacks to so many times its size is made to fill a disk
+LARGEST_RATIO = 200
 
 
 @contextmanager
@@ -86,7 +87,7 @@ def _opened(archive: Path) -> zipfile.ZipFile:
         return zipfile.ZipFile(archive)
     except OSError as error:
         raise InputError(f"{archive}: cannot be read ({error.strerror})") from error
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+    except Exception as error:  # of half a dozen types
         raise InputError(f"{archive}: is not a whole zip archive ({error})") from error
 
 
@@ -116,6 +117,11 @@ def _index(archive: Path, members: Sequence[zipfile.ZipInfo]) -> PurePosixPath:
 
 
 def _check_space(archive: Path, members: Sequence[zipfile.ZipInfo], root: Path) -> None:
+    ratio = sum(member.file_size for member in members) / archive.stat().st_size
+    if ratio > LARGEST_RATIO:
+        raise InputError(
+            f"{archive}: would take {ratio:.0f} times its size unpacked, which no set of images does"
+        )
     wanted = sum(-(-member.file_size // FILE_BLOCK) * FILE_BLOCK for member in members)
     free = shutil.disk_usage(root).free
     if wanted > free:
@@ -127,6 +133,6 @@ def _check_space(archive: Path, members: Sequence[zipfile.ZipInfo], root: Path) 
 def _extract(archive: Path, opened: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> None:
     try:
         opened.extract(member, folder)
-    # RuntimeError: encrypted; NotImplementedError: packed in a way that Python does not know
-    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    # encrypted, packed in a way that Python does not know, or damaged, which has an error of its own in every packing
+    except Exception as error:
         raise InputError(f"{archive}: {member.filename} cannot be unpacked ({error})") from error

@@ -5,6 +5,7 @@ They run before any job starts and import neither torch nor image libraries.
 
 import csv
 import io
+import re
 import zipfile
 import zlib
 from pathlib import Path
@@ -28,6 +29,7 @@ NEEDED_BY_CIRCUITS = ("scoring", "extraction", "evaluation")
 FOLDERS = tuple(dict.fromkeys(FOLDER_OF_SPLIT.values()))
 TORCHVISION_OUTPUTS = 1000
 UTF_8 = "utf-8-sig"  # with or without a byte order mark
+IMAGE_SIZE = re.compile("[0-9]{1,9}")
 UNREADABLE_ZIP = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError)
 # two for the smallest comparison and as many for the reference, see anatomy.scoring_stability
 LEAST_FOR_STABILITY = 4
@@ -242,7 +244,7 @@ def _size_in_archive(path: str) -> int:
 
 def _image_size(index: TextIO) -> int:
     row = next(csv.DictReader(index), {})
-    if not str(row.get("ih")).isdecimal():
+    if not IMAGE_SIZE.fullmatch(str(row.get("ih"))):
         raise InputError(f": its {INDEX} says no image size (column ih)")
     return int(row["ih"])
 

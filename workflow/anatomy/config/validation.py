@@ -12,6 +12,8 @@ from anatomy.config.configuration import Configuration
 from anatomy.errors import InputError
 
 LONGEST_VALUE = 60
+# sections in each other; the names of some may have dots, but not so many
+DEEPEST = 50
 # what pydantic adds to a key for the alternatives of its value
 SOURCES = {"toybox", "folder", "imagenette", "archive"}
 FORMS = {"number", "list"}
@@ -53,22 +55,43 @@ def validate(raw: Mapping[str, Any]) -> Configuration:
 
     Raises InputError with one sentence for the first error: the key, the value and what is allowed.
     """
-    _check_keys(raw, "")
+    _check_plain(raw, "")
     try:
         return Configuration.model_validate(dict(raw))
     except ValidationError as error:
         raise InputError(sentence(_gravest(error.errors()))) from None
 
 
-def _check_keys(section: Any, where: str) -> None:
-    """Refuse keys that are not text, which YAML makes of `1:` or `yes:`."""
+def _check_plain(section: Any, where: str) -> None:
+    """Refuse what YAML can hold and a configuration cannot: keys that are not text, texts that no file can have."""
     if not where and not isinstance(section, Mapping):
         raise InputError("configuration: it must be a section of keys and values")
+    if (
+        where.count(".") + where.count("[") > DEEPEST
+    ):  # perhaps without end: YAML can put a section into itself
+        raise InputError(
+            f"configuration: {where[:LONGEST_VALUE]} holds too many sections in each other"
+        )
+    if isinstance(section, str) and not _is_writable(section):
+        raise InputError(
+            f"configuration: {where.removesuffix('.')} holds a character that no file can have"
+        )
+    if isinstance(section, list):
+        for place, value in enumerate(section):
+            _check_plain(value, f"{where.removesuffix('.')}[{place}].")
     if isinstance(section, Mapping):
         for key, value in section.items():
             if not isinstance(key, str):
                 raise InputError(f"configuration: {where}{key!r} is a key that is not text")
-            _check_keys(value, f"{where}{key if key.isprintable() else repr(key)}.")
+            _check_plain(value, f"{where}{key if key.isprintable() else repr(key)}.")
+
+
+def _is_writable(text: str) -> bool:
+    """Whether a file can have the text as its name, and a table as its content."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:  # half a character, as of "\ud800"
+        return False
 
 
 def _gravest(errors: list[ErrorDetails]) -> list[ErrorDetails]:

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pandas as pd
 from anatomy.errors import InputError
 from anatomy.stimuli.concept_codes import CONCEPT_COLUMNS, LARGEST_NUMBER
 from anatomy.stimuli.toybox.vocabulary import CONCEPT_CATEGORIES
+
+# in digits, and not in all that Python takes for one; what is longer cannot be meant
+WHOLE_NUMBER = re.compile(r"\s*[+-]?[0-9]{1,18}\s*")
 
 Row = tuple[int, dict[str, str]]
 
@@ -42,12 +46,9 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[Row]:
 
 def whole_number(path: Path, line: int, column: str, text: str) -> int:
     """A cell as a whole number."""
-    try:
-        return int(text)
-    except ValueError as error:
-        raise InputError(
-            f"{path}: line {line}, column {column}: {text!r} is not a whole number"
-        ) from error
+    if not WHOLE_NUMBER.fullmatch(text):
+        raise InputError(f"{path}: line {line}, column {column}: {text!r} is not a whole number")
+    return int(text)
 
 
 def read_categories(path: Path) -> tuple[str, ...]:
@@ -131,7 +132,7 @@ def _coverage(path: Path, names: dict[int, str]) -> dict[int, float]:
 
 def _share(path: Path, line: int, text: str) -> float:
     try:
-        share = float(text)
+        share = math.nan if "_" in text else float(text)
     except ValueError:
         share = math.nan
     if not math.isfinite(share):

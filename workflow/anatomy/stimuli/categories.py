@@ -1,6 +1,7 @@
 """Category tables: the image folder, super-category and network output of each category."""
 
 import csv
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ from anatomy.errors import InputError
 
 FOLDER_COLUMNS = ("category", "wnid")
 OUTPUT_COLUMNS = ("output", "index")
+OUTPUT = re.compile("[0-9]{1,9}")
 
 
 def read_categories(path: Path) -> pd.DataFrame:
@@ -102,9 +104,9 @@ def _outputs(categories: list[str], lines: list[dict[str, str]]) -> list[int | N
     outputs = []
     for category, line in zip(categories, lines, strict=True):
         text = line[column]
-        if text and not (text.isascii() and text.isdigit()):
+        if text and not OUTPUT.fullmatch(text):
             raise InputError(
-                f"category {category!r}: {column} {text!r} is not a whole number from 0"
+                f"category {category!r}: {column} {text!r} is not a whole number from 0 to 999999999"
             )
         outputs.append(int(text) if text else None)
     repeated = _first_repeated([output for output in outputs if output is not None])

@@ -80,7 +80,9 @@ def _unpack(archive: Path, md5: str, root: Path) -> None:
             members = tar.getmembers()
             _check_members(archive, members)
             tar.extractall(root, members)
-    except (OSError, tarfile.TarError, EOFError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # of half a dozen types
         raise InputError(f"{archive}: cannot be unpacked ({error})") from error
 
 
