@@ -15,6 +15,7 @@ from anatomy.canonical import canonical
 from anatomy.circuit_plan import drawn, in_shards
 from anatomy.config.configuration import METHODS
 from anatomy.config.validation import validate
+from anatomy.errors import InputError
 from anatomy.plan import make_plan
 from anatomy.tables import (
     CIRCUIT_SUMMARY,
