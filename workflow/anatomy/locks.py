@@ -10,9 +10,10 @@ import errno
 import fcntl
 import logging
 import os
+import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,11 +140,17 @@ class FileLock:
 
 
 @contextmanager
-def working_alone(record: Path) -> Iterator[None]:
+def working_alone(record: Path, outputs: Sequence[Path] = ()) -> Iterator[None]:
     """Hold the job of a record for this process alone.
 
     When Snakemake is killed its jobs go on. A job that is started again waits here until the process that was left
     behind has ended, so that no two write the same files.
+
+    Parameters
+    ----------
+    record : where the job writes what its results were made from
+    outputs : files and folders of the job. What another process has written is removed, as Snakemake does before it
+        starts a job: the one left behind may have written them since.
 
     Raises
     ------
@@ -163,7 +170,17 @@ def working_alone(record: Path) -> Iterator[None]:
         later = [comer for comer in lock.comers() if comer.run > own.run]
         if later:
             raise InputError(f"{record}: a later run has taken this job over ({later[-1]})")
+        if lock.comers() != [own]:
+            for path in outputs:
+                _remove(path)
         lock.note(own, erase=True)
         yield
     finally:
         lock.close()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -57,12 +57,12 @@ def run_step(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     arguments = _parser(inputs, outputs).parse_args()
     paths = {name: getattr(arguments, name) for name in [*inputs, *outputs]}
-    with errors_in_one_sentence([path for name in outputs for path in paths[name]]):
-        for name in outputs:
-            for path in paths[name]:
-                path.parent.mkdir(parents=True, exist_ok=True)
+    written = [path for name in outputs for path in paths[name]]
+    with errors_in_one_sentence(written):
+        for path in written:
+            path.parent.mkdir(parents=True, exist_ok=True)
         job = Job(read_json(arguments.spec), arguments.gpus, paths)
-        with working_alone(arguments.record):
+        with working_alone(arguments.record, written):
             work(job)
             write_json(arguments.record, _record(job, inputs, paths))
 
