@@ -9,7 +9,7 @@ CONFIG ?= config/config.yaml
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --configfile $(CONFIG)
 
-.PHONY: all run report test test-real lint
+.PHONY: all run report test test-real test-faults lint
 
 all: report
 	@$(BIN)/python -m anatomy.closing_words results/summary.csv
@@ -29,6 +29,10 @@ test: .venv/ready-for-tests
 # the whole path on real photographs and weights, as in docs/results.md; takes one to two hours
 test-real: .venv/ready-for-tests
 	$(BIN)/python -m pytest -m real tests/real
+
+# the default run, killed at 60 random moments, against an undisturbed one (results/, where that is complete)
+test-faults: .venv/ready-for-tests
+	$(BIN)/python -m pytest -m faults --capture no tests/faults
 
 lint: .venv/ready-for-tests
 	$(BIN)/ruff check .

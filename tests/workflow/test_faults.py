@@ -58,6 +58,23 @@ def test_a_job_left_behind_is_waited_for_and_its_folder_kept_from_others(finishe
     assert copy.tables() == finished.tables()
 
 
+def test_results_that_cannot_be_written_stop_a_run_but_can_be_looked_at(copy):
+    results = str(copy.folder / "results")
+    bound = subprocess.run(["mount", "--bind", results, results], capture_output=True, check=False)
+    if bound.returncode:
+        pytest.skip("only root can mount a folder")
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", results], check=True)
+        assert copy.planned() == {}
+        copy.change("knockouts", "repeats", to=1)
+        stopped = copy.snakemake("--cores", "1")
+    finally:
+        subprocess.run(["umount", results], check=True)
+    assert stopped.returncode == 1
+    assert "results/specs: cannot be written (Read-only file system)" in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+
+
 def _recording(run) -> subprocess.Popen:
     """A run in the middle of its recording."""
     for folder in ("small/recordings", "small/knockouts"):
