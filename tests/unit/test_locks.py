@@ -147,7 +147,7 @@ def test_what_a_process_left_behind_has_written_goes(tmp_path):
     def written(*names):
         with working_alone(record, outputs):
             outputs[1].mkdir()
-            for path in (outputs[0], *(outputs[1] / name for name in names)):
+            for path in (record, outputs[0], *(outputs[1] / name for name in names)):
                 assert not path.exists()
                 path.touch()
 
@@ -175,6 +175,17 @@ def test_what_a_killed_run_has_left_gives_way_to_a_later_run(tmp_path):
         pytest.raises(InputError, match="a later run has taken this job over"),
         working_alone(record),
     ):
+        pass
+
+
+def test_a_step_called_by_hand_neither_gives_way_nor_overtakes(tmp_path, monkeypatch):
+    with working_alone(tmp_path / "job.json"):
+        pass
+    with monkeypatch.context() as patch:
+        patch.delenv(RUN)
+        with working_alone(tmp_path / "job.json"):
+            pass
+    with working_alone(tmp_path / "job.json"):
         pass
 
 

@@ -41,9 +41,9 @@ class Comer:
     since: str
 
     @classmethod
-    def this(cls) -> Self:
-        """The present process."""
-        run = int(os.environ.get(RUN, time.time_ns()))
+    def this(cls, latest: int = 0) -> Self:
+        """The present process; one that was started by hand belongs to the latest run."""
+        run = int(os.environ.get(RUN, latest))
         return cls(run, os.getpid(), socket.gethostname(), time.strftime("%Y-%m-%dT%H:%M:%S"))
 
     @property
@@ -149,8 +149,8 @@ def working_alone(record: Path, outputs: Sequence[Path] = ()) -> Iterator[None]:
     Parameters
     ----------
     record : where the job writes what its results were made from
-    outputs : files and folders of the job. What another process has written is removed, as Snakemake does before it
-        starts a job: the one left behind may have written them since.
+    outputs : files and folders of the job. What another process has written is removed, and the record, as Snakemake
+        does before it starts a job: the one left behind may have written them since.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def working_alone(record: Path, outputs: Sequence[Path] = ()) -> Iterator[None]:
     """
     lock = FileLock(record.with_name(f".{record.name}.lock"))
     try:
-        own = Comer.this()
+        own = Comer.this(latest=max((comer.run for comer in lock.comers()), default=0))
         lock.note(own)
         if not lock.try_alone():
             log.info(
@@ -171,7 +171,7 @@ def working_alone(record: Path, outputs: Sequence[Path] = ()) -> Iterator[None]:
         if later:
             raise InputError(f"{record}: a later run has taken this job over ({later[-1]})")
         if lock.comers() != [own]:
-            for path in outputs:
+            for path in (record, *outputs):
                 _remove(path)
         lock.note(own, erase=True)
         yield
