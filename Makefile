@@ -10,7 +10,7 @@ CONFIG ?= config/config.yaml
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --configfile $(CONFIG)
 
-.PHONY: all run report test test-real test-cluster lint
+.PHONY: all run report test test-real test-cluster test-faults lint
 
 all: report
 	@$(BIN)/python -m anatomy.closing_words results/summary.csv
@@ -35,6 +35,10 @@ test-real: .venv/ready-for-tests
 test-cluster: .venv/ready-for-tests
 	tests/cluster/slurm.sh install
 	$(BIN)/python -m pytest -m cluster --durations 0 tests/cluster
+
+# the default run, killed at 60 random moments, against an undisturbed one (results/, where that is complete)
+test-faults: .venv/ready-for-tests
+	$(BIN)/python -m pytest -m faults --capture no tests/faults
 
 lint: .venv/ready-for-tests
 	$(BIN)/ruff check .

@@ -140,6 +140,28 @@ def test_a_job_waits_for_the_process_that_a_killed_run_has_left(tmp_path):
             assert held(later)
 
 
+def test_what_a_process_left_behind_has_written_goes(tmp_path):
+    """It may have come after Snakemake has removed the outputs: a folder must not hold files of two makers."""
+    record, outputs = tmp_path / "job.json", [tmp_path / "table.csv", tmp_path / "folder"]
+
+    def written(*names):
+        with working_alone(record, outputs):
+            outputs[1].mkdir()
+            for path in (record, outputs[0], *(outputs[1] / name for name in names)):
+                assert not path.exists()
+                path.touch()
+
+    written("a", "b")
+    written("c")
+    assert [path.name for path in outputs[1].iterdir()] == ["c"]
+
+
+def test_what_lies_at_the_place_of_an_output_before_any_job_stays(tmp_path):
+    (tmp_path / "given").mkdir()
+    with working_alone(tmp_path / "job.json", [tmp_path / "given"]):
+        assert (tmp_path / "given").exists()
+
+
 def test_what_a_killed_run_has_left_gives_way_to_a_later_run(tmp_path):
     record = tmp_path / "job.json"
     with another(HOLD_JOB, record, run=6) as later:
@@ -153,6 +175,17 @@ def test_what_a_killed_run_has_left_gives_way_to_a_later_run(tmp_path):
         pytest.raises(InputError, match="a later run has taken this job over"),
         working_alone(record),
     ):
+        pass
+
+
+def test_a_step_called_by_hand_neither_gives_way_nor_overtakes(tmp_path, monkeypatch):
+    with working_alone(tmp_path / "job.json"):
+        pass
+    with monkeypatch.context() as patch:
+        patch.delenv(RUN)
+        with working_alone(tmp_path / "job.json"):
+            pass
+    with working_alone(tmp_path / "job.json"):
         pass
 
 

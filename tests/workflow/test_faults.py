@@ -8,28 +8,96 @@ import time
 import psutil
 import pytest
 
+PROGRESS = "results/small/recordings/.toybox.zarr.partial/progress.jsonl"
+
 
 @pytest.mark.parametrize("victim", ["job", "snakemake"])
 def test_recording_killed_and_taken_up_again(finished, copy, victim):
     """kill -9 in the middle of a recording, of the job alone or of Snakemake with all its jobs."""
-    results = copy.folder / "results"
-    for folder in ("small/recordings", "small/knockouts"):
-        shutil.rmtree(results / folder)
-    progress = results / "small/recordings/.toybox.zarr.partial/progress.jsonl"
-    process = subprocess.Popen(
-        [*copy.command, "--cores", "2", "--", "knockouts"],
-        cwd=copy.folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    _wait_for(lambda: progress.exists() and progress.read_text().count("\n") >= 3)
+    process = _recording(copy)
     _kill(process, everything=victim == "snakemake")
     assert process.wait(timeout=60) != 0
-    assert progress.exists(), "the recording was finished before it could be killed"
+    assert (copy.folder / PROGRESS).exists(), "the recording was finished before it could be killed"
     if victim == "snakemake":
         copy.snakemake("--unlock")
     copy.finish("--", "knockouts")
     assert copy.tables() == finished.tables()
+
+
+def test_a_job_left_behind_is_waited_for_and_its_folder_kept_from_others(finished, copy):
+    """kill -9 of Snakemake alone: its job goes on, and nothing else may come in between."""
+    process = _recording(copy)
+    (left,) = _recorders(process)
+    left.suspend()
+    process.kill()
+    process.wait()
+    copy.snakemake("--unlock")
+    again = _knock_out(copy)
+    log = copy.folder / "results/logs/record/small/toybox.log"
+    _wait_for(lambda: f"waits for process {left.pid} on " in log.read_text())
+
+    # meanwhile: the same once more is told to wait by Snakemake, and may look on
+    second = copy.snakemake("--cores", "1", "--", "knockouts")
+    assert second.returncode == 1
+    assert "Directory cannot be locked" in second.stderr
+    assert copy.snakemake("--dry-run").returncode == 0
+    # other settings are kept out, even from looking
+    specs = {path: path.read_bytes() for path in (copy.folder / "results/specs").rglob("*.json")}
+    copy.change("knockouts", "repeats", to=1)
+    for options in (("--cores", "1"), ("--dry-run",)):
+        other = copy.snakemake(*options)
+        assert other.returncode == 1
+        assert f"another Snakemake (process {again.pid} on " in other.stderr
+        assert "with another configuration; wait until it has ended" in other.stderr
+        assert "Traceback" not in other.stderr
+    assert {path: path.read_bytes() for path in specs} == specs
+
+    left.resume()
+    assert again.wait(timeout=120) == 0
+    assert not left.is_running()
+    assert copy.tables() == finished.tables()
+
+
+def test_results_that_cannot_be_written_stop_a_run_but_can_be_looked_at(copy):
+    results = str(copy.folder / "results")
+    bound = subprocess.run(["mount", "--bind", results, results], capture_output=True, check=False)
+    if bound.returncode:
+        pytest.skip("only root can mount a folder")
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", results], check=True)
+        assert copy.planned() == {}
+        copy.change("knockouts", "repeats", to=1)
+        stopped = copy.snakemake("--cores", "1")
+    finally:
+        subprocess.run(["umount", results], check=True)
+    assert stopped.returncode == 1
+    assert "results/specs: cannot be written (Read-only file system)" in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+
+
+def _recording(run) -> subprocess.Popen:
+    """A run in the middle of its recording."""
+    for folder in ("small/recordings", "small/knockouts"):
+        shutil.rmtree(run.folder / "results" / folder)
+    process = _knock_out(run)
+    progress = run.folder / PROGRESS
+    _wait_for(lambda: progress.exists() and progress.read_text().count("\n") >= 3)
+    return process
+
+
+def _knock_out(run) -> subprocess.Popen:
+    return subprocess.Popen(
+        [*run.command, "--cores", "2", "--", "knockouts"],
+        cwd=run.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _recorders(process: subprocess.Popen) -> list[psutil.Process]:
+    """Python's processes, without the shells around them."""
+    family = psutil.Process(process.pid).children(recursive=True)
+    return [member for member in family if "anatomy.steps.record" in member.cmdline()]
 
 
 def _wait_for(condition, seconds: float = 60) -> None:

@@ -10,9 +10,10 @@ import errno
 import fcntl
 import logging
 import os
+import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,9 +41,9 @@ class Comer:
     since: str
 
     @classmethod
-    def this(cls) -> Self:
-        """The present process."""
-        run = int(os.environ.get(RUN, time.time_ns()))
+    def this(cls, latest: int = 0) -> Self:
+        """The present process; one that was started by hand belongs to the latest run."""
+        run = int(os.environ.get(RUN, latest))
         return cls(run, os.getpid(), socket.gethostname(), time.strftime("%Y-%m-%dT%H:%M:%S"))
 
     @property
@@ -139,11 +140,17 @@ class FileLock:
 
 
 @contextmanager
-def working_alone(record: Path) -> Iterator[None]:
+def working_alone(record: Path, outputs: Sequence[Path] = ()) -> Iterator[None]:
     """Hold the job of a record for this process alone.
 
     When Snakemake is killed its jobs go on. A job that is started again waits here until the process that was left
     behind has ended, so that no two write the same files.
+
+    Parameters
+    ----------
+    record : where the job writes what its results were made from
+    outputs : files and folders of the job. What another process has written is removed, and the record, as Snakemake
+        does before it starts a job: the one left behind may have written them since.
 
     Raises
     ------
@@ -152,7 +159,7 @@ def working_alone(record: Path) -> Iterator[None]:
     """
     lock = FileLock(record.with_name(f".{record.name}.lock"))
     try:
-        own = Comer.this()
+        own = Comer.this(latest=max((comer.run for comer in lock.comers()), default=0))
         lock.note(own)
         if not lock.try_alone():
             log.info(
@@ -163,7 +170,17 @@ def working_alone(record: Path) -> Iterator[None]:
         later = [comer for comer in lock.comers() if comer.run > own.run]
         if later:
             raise InputError(f"{record}: a later run has taken this job over ({later[-1]})")
+        if lock.comers() != [own]:
+            for path in (record, *outputs):
+                _remove(path)
         lock.note(own, erase=True)
         yield
     finally:
         lock.close()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -60,11 +60,11 @@ def run_step(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     arguments = _parser(inputs, outputs).parse_args()
     paths = {name: getattr(arguments, name) for name in [*inputs, *outputs]}
-    with errors_in_one_sentence([path for name in outputs for path in paths[name]]):
-        for name in outputs:
-            for path in paths[name]:
-                path.parent.mkdir(parents=True, exist_ok=True)
-        with working_alone(arguments.record), gpu_errors():
+    written = [path for name in outputs for path in paths[name]]
+    with errors_in_one_sentence(written):
+        for path in written:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with working_alone(arguments.record, written), gpu_errors():
             code = code_digests(sys.modules[work.__module__].__spec__.name)
             job = Job(_planned(arguments.spec, code), arguments.gpus, paths)
             # before the work: what the result is made from, not what lies there afterwards
