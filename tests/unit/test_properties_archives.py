@@ -108,6 +108,7 @@ def test_every_packing_is_read(place, packing):
 
 @examples(80)
 @given(st.lists(st.tuples(NAMES, KINDS, st.binary(max_size=9)), max_size=4), st.booleans())
+@example([("", 0, b"")], True)
 @example([("../x", 0, b"")], True)
 @example([("/x", 0, b"")], True)
 @example([("x", stat.S_IFLNK, b"../..")], True)

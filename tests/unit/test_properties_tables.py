@@ -154,7 +154,7 @@ def test_any_sizes(folder, whole, sizes, same):
     opened(folder)
 
 
-@pytest.mark.parametrize("text", ["1_0", "٣"])
+@pytest.mark.parametrize("text", ["1_0", "٣", "\x1c3"])
 def test_numbers_are_digits(folder, text):
     """Python reads more as a number than the makers of tables mean by one."""
     path = folder / "c_part.csv"

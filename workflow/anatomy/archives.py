@@ -97,9 +97,10 @@ def _check_members(archive: Path, members: Sequence[zipfile.ZipInfo]) -> None:
         name = member.filename
         kind = stat.S_IFMT(member.external_attr >> 16)  # 0 where it was packed without one
         # backslashes separate folders on some systems
-        if not stays_inside(name) or "\\" in name or kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        usual = kind in (0, stat.S_IFREG, stat.S_IFDIR)
+        if not name or not stays_inside(name) or "\\" in name or not usual:
             raise InputError(
-                f"{archive}: cannot be unpacked ({name} is not a file or folder inside it)"
+                f"{archive}: cannot be unpacked ({name or repr(name)} is not a file or folder inside it)"
             )
         path = PurePosixPath(name)
         if path in seen:

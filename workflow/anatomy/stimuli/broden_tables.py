@@ -13,7 +13,7 @@ from anatomy.stimuli.concept_codes import CONCEPT_COLUMNS, LARGEST_NUMBER
 from anatomy.stimuli.toybox.vocabulary import CONCEPT_CATEGORIES
 
 # in digits, and not in all that Python takes for one; what is longer cannot be meant
-WHOLE_NUMBER = re.compile(r"\s*[+-]?[0-9]{1,18}\s*")
+WHOLE_NUMBER = re.compile(" *[+-]?[0-9]{1,18} *")
 
 Row = tuple[int, dict[str, str]]
 
