@@ -1,16 +1,18 @@
 """Specs on disk: written by one Snakemake at a time, and never under the feet of another that is at work."""
 
 import errno
+import json
 import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from anatomy.canonical import holds, write_json
+from anatomy.canonical import holds, write_json, write_text
 from anatomy.errors import InputError
 from anatomy.locks import RUN, Comer, FileLock
 
+SUBMITTED = Path("results/specs/configuration.json")
 LOCK = ".lock"
 READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 # never closed on purpose: the locks end with the process
@@ -54,6 +56,22 @@ def write_specs(folder: Path, specs: Mapping[str, Mapping[str, Any]]) -> None:
             "has ended"
         )
     lock.note(Comer.this())
+
+
+def note_configuration(raw: Mapping[str, Any]) -> None:
+    """Keep the configuration of the main process, with its keys in their order, for the jobs that it submits."""
+    text = json.dumps(raw)
+    if not SUBMITTED.exists() or SUBMITTED.read_text(encoding="utf-8") != text:
+        write_text(SUBMITTED, text)
+
+
+def submitted_configuration() -> dict[str, Any]:
+    """The configuration that the jobs at work were submitted with.
+
+    Those of a cluster read the Snakefile again when they begin, perhaps hours later, when the user's file may say
+    something else.
+    """
+    return json.loads(SUBMITTED.read_text(encoding="utf-8"))
 
 
 def _changed(folder: Path, specs: Mapping[str, Mapping[str, Any]]) -> list[str]:

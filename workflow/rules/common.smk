@@ -11,16 +11,18 @@ from anatomy.config.validation import validate
 from anatomy.environment import prepare_environment
 from anatomy.errors import InputError
 from anatomy.plan import make_plan
+from anatomy.spec_files import note_configuration, submitted_configuration
 
 prepare_environment()
 
 try:
-    CONFIGURATION = validate(config)
+    CONFIGURATION = validate(config if workflow.is_main_process else submitted_configuration())
     if workflow.is_main_process:
         check(CONFIGURATION)
     PLAN = make_plan(CONFIGURATION, plans_anew=workflow.is_main_process)
     if workflow.is_main_process:
         PLAN.write_specs()
+        note_configuration(config)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
