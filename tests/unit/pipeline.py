@@ -158,7 +158,7 @@ def _dissection_gallery(_plan: Plan, network: str, layer: str) -> dict[str, Any]
 def _network(plan: Plan, name: str) -> dict[str, Any]:
     return {
         "stimuli": plan.training_stimuli(name),
-        "weights": plan.weights_file(name),
+        "weights": [*plan.downloaded_weights(name), *plan.given_weights(name)],
         "description": RESULTS / name / "network/network.json",
     }
 

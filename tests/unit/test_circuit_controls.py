@@ -83,18 +83,23 @@ def own_masks(world, category):
 
 
 def plainly(world, category, masks):
-    """Evaluation of any masks with a copy of the network for each set of images."""
+    """Evaluation of any masks with a copy of the network for each set of images.
+
+    In float64: the logits of some of these circuits hardly differ between images, so that in float32 their correlation
+    has no more than four digits.
+    """
     network, stimuli = world.units.network, world.units.stimuli
     output = network.output(category)
-    pruned = hand_zeroed(world.model, network, output, masks)
+    pruned = hand_zeroed(world.model, network, output, masks).double()
+    model = copy.deepcopy(world.model).double()
     tasks, logits = {}, {}
     for split in (EXTRACTION, EVALUATION):
         rows = stimuli.rows(split)
-        images = network.input(stimuli.images(rows))
+        images = network.input(stimuli.images(rows)).double()
         outputs = stimuli.outputs(rows, CATEGORIES)
         with torch.no_grad():
-            tasks[split] = Task.of(world.model(images).numpy(), outputs, output)
-            logits[split] = pruned(images)[:, output].numpy().astype(float)
+            tasks[split] = Task.of(model(images).numpy(), outputs, output)
+            logits[split] = pruned(images)[:, output].numpy()
     bias = tasks[EXTRACTION].fit(logits[EXTRACTION]).bias
     return evaluate(logits[EVALUATION], bias, tasks[EXTRACTION], tasks[EVALUATION])
 

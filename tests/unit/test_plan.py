@@ -247,8 +247,9 @@ def test_weights_of_torchvision_are_downloaded_once_and_twins_need_none():
     assert jobs == ["weights/alexnet"]
     assert plan.specs["weights/alexnet"] == {"architecture": "alexnet"}
     downloaded = ["results/downloads/alexnet.pth"]
-    assert plan.weights_file("one") == plan.weights_file("another") == downloaded
-    assert plan.weights_file("twin") == plan.weights_file("small") == []
+    assert plan.downloaded_weights("one") == plan.downloaded_weights("another") == downloaded
+    assert plan.downloaded_weights("twin") == plan.downloaded_weights("small") == []
+    assert plan.given_weights("one") == []
 
 
 # --- what a change repeats

@@ -259,12 +259,16 @@ class Plan:
         """GPUs that profit the making of a network: one to train, none to convert."""
         return len(self.training_stimuli(network))
 
-    def weights_file(self, network: str) -> list[str]:
-        """The file that a network's weights come from: downloaded, or given; a network made here has none."""
+    def downloaded_weights(self, network: str) -> list[str]:
+        """The file that a network's weights are downloaded to, if they come from torchvision."""
         section = self.configuration.networks[network]
-        if section.weights == "torchvision":
-            return [f"results/downloads/{section.architecture}.pth"]
-        return [] if section.weights_file is None else [section.weights_file]
+        torchvision = section.weights == "torchvision"
+        return [f"results/downloads/{section.architecture}.pth"] if torchvision else []
+
+    def given_weights(self, network: str) -> list[str]:
+        """The user's file that a network's weights come from, if there is one."""
+        given = self.configuration.networks[network].weights_file
+        return [] if given is None else [given]
 
     def _stimuli_targets(self) -> list[str]:
         targets = [_stimuli(name) for name in self.configuration.stimuli]

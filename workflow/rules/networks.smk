@@ -26,8 +26,9 @@ rule make_network:
     input:
         spec="results/specs/network/{network}.json",
         stimuli=lambda wildcards: PLAN.training_stimuli(wildcards.network),
+        downloaded=lambda wildcards: PLAN.downloaded_weights(wildcards.network),
         # the spec knows whether it is still the same file
-        weights=ancient(lambda wildcards: PLAN.weights_file(wildcards.network)),
+        given=ancient(lambda wildcards: PLAN.given_weights(wildcards.network)),
     output:
         description="results/{network}/network/network.json",
         weights="results/{network}/network/weights.safetensors",
@@ -48,5 +49,5 @@ rule make_network:
     message:
         "Make the network {wildcards.network}"
     shell:
-        "python -m anatomy.steps.network {input.spec} --stimuli {input.stimuli} --weights {input.weights} "
+        "python -m anatomy.steps.network {input.spec} --stimuli {input.stimuli} --weights {input.downloaded} {input.given} "
         "--description {output.description} --record {output.record} --gpus {resources.gpu} > {log} 2>&1"
