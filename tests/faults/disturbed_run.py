@@ -18,6 +18,8 @@ HITS_OF_A_JOB = 2
 # what may die: one job's process, the shell around it, Snakemake alone, or all of them at once
 KINDS = ("job", "shell", "snakemake", "everything")
 LONGEST_PAUSE = 6.0
+# the last kill comes when so much of the jobs is done, the others evenly before
+LAST = 0.9
 SECONDS_TO_END = 900
 
 
@@ -63,16 +65,17 @@ class DisturbedRun:
     def finish(self, kills: int) -> None:
         """Run to the end, killing so many times on the way; each kill is printed."""
         while True:
+            share = LAST * len(self.kills) / max(1, kills)
             kind = self._random.choice(KINDS) if len(self.kills) < kills else None
-            ended = self._disturb(kind)
+            ended = self._disturb(kind, share)
             if ended == 0:
                 return
             if ended == -signal.SIGKILL:
                 unlocked = self.snakemake("--unlock")
                 assert unlocked.returncode == 0, unlocked.stderr[-3000:]
 
-    def _disturb(self, kind: str | None) -> int:
-        """One start of Snakemake and one kill, or none; returns Snakemake's exit status."""
+    def _disturb(self, kind: str | None, share: float) -> int:
+        """One start of Snakemake and one kill, or none, when that share is done; returns Snakemake's exit status."""
         with (self.folder / "run.log").open("a") as log:
             process = subprocess.Popen(
                 [*self._command, "--cores", "2"],
@@ -83,15 +86,15 @@ class DisturbedRun:
             )
         before = len(self.kills)
         if kind is not None:
-            self._strike(process, kind)
+            self._strike(process, kind, share)
         ended = process.wait(SECONDS_TO_END)
         if ended != 0 and len(self.kills) == before:
             text = (self.folder / "run.log").read_text()[-5000:]
             raise AssertionError(f"Snakemake failed although nothing was killed:\n{text}")
         return ended
 
-    def _strike(self, process: subprocess.Popen, kind: str) -> None:
-        """Wait for a random time, and then for jobs that have not been hit often, and kill."""
+    def _strike(self, process: subprocess.Popen, kind: str, share: float) -> None:
+        """Wait for a random time, then for that share of the run and for jobs that were not hit often, and kill."""
         pause = self._random.uniform(0, LONGEST_PAUSE)
         while process.poll() is None:
             jobs = self._jobs(process)
@@ -103,10 +106,19 @@ class DisturbedRun:
                 pause -= 0.1
                 continue
             open_ = {job: own for job, own in jobs.items() if self._hits[job] < HITS_OF_A_JOB}
-            if open_ and (kind in ("job", "shell") or len(open_) == len(jobs)):
+            all_are_open = kind in ("job", "shell") or len(open_) == len(jobs)
+            if open_ and all_are_open and self._done() >= share:
                 self._kill(process, kind, open_)
                 return
             time.sleep(0.1)
+
+    def _done(self) -> float:
+        """Share of the jobs that have left their record."""
+        done, all_ = (
+            sum(1 for _ in (self.folder / "results" / name).rglob("*.json"))
+            for name in ("records", "specs")
+        )
+        return done / max(1, all_)
 
     def _kill(
         self, process: subprocess.Popen, kind: str, jobs: dict[str, list[psutil.Process]]
@@ -155,5 +167,5 @@ def result_files(results: Path) -> dict[str, bytes]:
         if path.is_file()
         and path.relative_to(results).parts[0] not in ("logs", "benchmarks", "README.md")
         and path.name != ".snakemake_timestamp"
-        and path.suffix != ".lock"
+        and not path.name.endswith(".lock")
     }
