@@ -214,7 +214,7 @@ def test_a_photograph_that_vanishes_midway_is_named(tmp_path, monkeypatch):
     photographs(tmp_path / "photos")
     Path("photos/val/n1/2.png").unlink()
     assert step(plan, "stimuli/photos") == (
-        "error: photos: files have come or gone since this run was planned; start the run again"
+        "error: photos: files have come, gone or changed since this run was planned; start the run again"
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from anatomy import dependencies
-from anatomy.dependencies import PACKAGE, library_files
+from anatomy.dependencies import PACKAGE, library_files, module_of
 
 IMPORT_ALL = """
 import importlib, json, sys
@@ -109,6 +109,11 @@ def test_a_module_without_imports_needs_itself_and_its_packages(package):
     assert {"workflow/anatomy/__init__.py", "workflow/anatomy/deep/other.py"} < files
     assert "workflow/anatomy/deep/sibling.py" in files
     assert "workflow/anatomy/plain.py" not in files
+
+
+def test_a_file_tells_its_module():
+    assert module_of(PACKAGE / "steps" / "record.py") == "anatomy.steps.record"
+    assert module_of(Path("/elsewhere/test_step.py")) == "anatomy"
 
 
 def test_files_are_sorted_and_each_there_once():

@@ -18,7 +18,7 @@ from test_plan import changed_jobs, tiny
 from torch_settings import torch_as_it_was
 
 from anatomy.broden_plan import name_of
-from anatomy.canonical import read_json
+from anatomy.canonical import file_digest, read_json
 from anatomy.config.configuration import METHODS
 from anatomy.config.dissection import BrodenFolder
 from anatomy.config.validation import validate
@@ -173,7 +173,11 @@ def archive(folder) -> dict[str, str]:
 
 def test_an_archive_is_unpacked_before_it_is_read(archive):
     plan = planned(configured(archive | {"images": 3}))
-    assert plan.specs["unpack_broden"] == {"archive": "data/set.zip"}
+    packed_files = file_digest(Path("data/set.zip"))
+    assert plan.specs["unpack_broden"] == {
+        "archive": "data/set.zip",
+        "archive_digest": packed_files,
+    }
     assert plan.specs["labelled_images"] == {"images": 3}
     assert "toybox_broden" not in plan.specs
     assert list(plan.specs).index("unpack_broden") < list(plan.specs).index("labelled_images")

@@ -398,19 +398,6 @@ def test_batches_and_threads_are_settings_of_the_steps_that_compute():
     assert threaded == computing | SCORES | STABILITY | PICTURES | overlap | CLUSTERS | counting
 
 
-def test_another_category_changes_one_shard():
-    whole = {"comparison": None, "stability": None, "pictures": None, "categories_per_job": 1}
-    some, more = tiny(), tiny()
-    some["circuits"] |= whole | {"categories": ["dog", "cat"]}
-    more["circuits"] |= whole | {"categories": ["dog", "cat", "car"]}
-    new = {
-        f"{kind}/{network}/shard_0001"
-        for kind in ("scores", "circuits", "circuit_controls", "circuit_pictures")
-        for network in ("small", "untrained")
-    }
-    assert changed_jobs(specs(some), specs(more)) == new
-
-
 def test_one_more_category_replaces_one_that_was_drawn_at_most():
     names = [f"n{number:04d}" for number in range(60)]
     before = drawn(names[:-1], 10)
@@ -524,21 +511,23 @@ def test_what_is_finished_counts_more_than_what_was_planned_last():
     assert assign(list("abcde"), 4, finished, planned) == finished | {"shard_0001": ["e"]}
 
 
-def test_one_more_of_twenty_categories_leaves_the_other_circuits(tmp_path, monkeypatch):
-    """Through the files that plans and finished jobs leave behind."""
+def test_one_more_category_adds_a_job_and_changes_no_other(tmp_path, monkeypatch):
+    """Through the files that a plan leaves behind."""
     monkeypatch.chdir(tmp_path)
     raw = edited(circuits__categories=["dog", "cat"], circuits__categories_per_job=25)
+    raw["circuits"] |= {"comparison": None, "stability": None, "pictures": None}
     first = make_plan(validate(raw))
     first.write_specs()
     raw["circuits"]["categories"] = ["dog", "car", "cat"]
     second = make_plan(validate(raw))
-    changed = changed_jobs(first.specs, second.specs)
-    extracted = {job for job in changed if job.split("/")[0] in ("scores", "circuits")}
-    assert extracted == {
-        f"{step}/{network}/shard_0001"
-        for step in ("scores", "circuits")
+    new = {
+        f"{kind}/{network}/shard_0001"
+        for kind in ("scores", "circuits", "circuit_controls", "circuit_pictures")
         for network in ("small", "untrained")
     }
+    joined = {f"join_tables/{network}/circuits/controls" for network in ("small", "untrained")}
+    changed = changed_jobs(first.specs, second.specs)
+    assert changed == new | joined | CIRCUIT_TABLES
     # a process on a cluster follows the latest plan
     second.write_specs()
     sharded = {j: s for j, s in second.specs.items() if j.split("/")[0] in ("scores", "circuits")}

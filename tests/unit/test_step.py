@@ -127,7 +127,7 @@ runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 
 def test_the_exit_code_of_a_real_step_is_1_and_its_log_one_line(tmp_path):
     """Masks of which a manifest is missing, as after a folder was tidied by hand."""
-    (tmp_path / "spec.json").write_text("{}")
+    (tmp_path / "spec.json").write_text('{"categories": ["dog"]}')
     names = ("shards", "sweeps", "summaries")
     names += ("masks", "manifest", "sweep", "summary", "frontier", "record")
     arguments = [part for name in names for part in (f"--{name}", f"{name}.json")]

@@ -59,6 +59,13 @@ def _imported_files(path: Path) -> tuple[Path, ...]:
     return tuple({target for name in _imported(path) for target in _with_packages(name)})
 
 
+def module_of(file: Path) -> str:
+    """The module of a file of the library; the library as a whole for a file that lies elsewhere."""
+    if not file.is_relative_to(PACKAGE):
+        return PACKAGE.name
+    return ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts)
+
+
 def _imported(path: Path) -> set[str]:
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

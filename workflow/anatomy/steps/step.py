@@ -13,7 +13,7 @@ from typing import Any
 
 import anatomy
 from anatomy.canonical import digest, file_digest, read_json, write_json
-from anatomy.dependencies import CODE, code_digests
+from anatomy.dependencies import CODE, code_digests, module_of
 from anatomy.errors import InputError
 from anatomy.gpu_errors import gpu_errors
 from anatomy.locks import working_alone
@@ -65,7 +65,7 @@ def run_step(
         for path in written:
             path.parent.mkdir(parents=True, exist_ok=True)
         with working_alone(arguments.record, written), gpu_errors():
-            code = code_digests(sys.modules[work.__module__].__spec__.name)
+            code = code_digests(module_of(Path(work.__code__.co_filename)))
             job = Job(_planned(arguments.spec, code), arguments.gpus, paths)
             # before the work: what the result is made from, not what lies there afterwards
             record = _record(job, code, inputs, paths)
