@@ -5,11 +5,24 @@ import shutil
 import pytest
 from runs import Run
 
+from anatomy.locks import FileLock
+
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory) -> Run:
-    """A finished run; tests that change anything work in a copy."""
-    return Run.new(tmp_path_factory.mktemp("finished")).finish()
+def finished(tmp_path_factory, worker_id) -> Run:
+    """A finished run, one for all processes of the tests; tests that change anything work in a copy."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+    done = shared / "finished.txt"
+    lock = FileLock(shared / "finished.lock")
+    lock.alone()
+    try:
+        if not done.exists():
+            Run.new(shared / "finished").finish()
+            done.touch()
+    finally:
+        lock.close()
+    return Run(shared / "finished")
 
 
 @pytest.fixture
