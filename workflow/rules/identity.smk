@@ -64,7 +64,7 @@ rule pair_identities:
     conda:
         "../../envs/anatomy.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
     message:
         "Draw pairs of the same and of different identities"
