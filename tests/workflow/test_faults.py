@@ -70,6 +70,7 @@ def test_results_that_cannot_be_written_stop_a_run(copy):
         pytest.skip("only root can mount a folder")
     try:
         subprocess.run(["mount", "-o", "remount,bind,ro", results], check=True)
+        assert copy.planned() == {}  # what is finished can be looked at
         copy.change("knockouts", "repeats", to=1)
         stopped = copy.snakemake("--cores", "1")
     finally:

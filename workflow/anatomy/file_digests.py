@@ -4,6 +4,7 @@ A plan must know whether a weights file is still the same, and neither its time 
 touched, or replaced by an older one.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 from anatomy.canonical import file_digest, read_json, write_json
@@ -24,7 +25,10 @@ def known_digest(path: Path) -> str:
     known = memory.get(str(path))
     if known is None or known["file"] != about:
         known = {"file": about, "digest": file_digest(path)}
-        write_json(MEMORY, memory | {str(path): known})
+        with suppress(
+            InputError, OSError
+        ):  # a folder that can only be read is looked at without a memory
+            write_json(MEMORY, memory | {str(path): known})
     return known["digest"]
 
 
