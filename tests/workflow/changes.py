@@ -159,34 +159,34 @@ def _without_knockouts(run: Run) -> None:
 
 @change("a comment in the step that extracts circuits")
 def _step_edited(run: Run) -> None:
-    _edit(run.source / "workflow/anatomy/steps/circuits.py")
+    edit(run.source / "workflow/anatomy/steps/circuits.py")
 
 
 @change("the module of scores edited")
 def _scores_edited(run: Run) -> None:
-    _edit(run.source / "workflow/anatomy/scores.py")
+    edit(run.source / "workflow/anatomy/scores.py")
 
 
 @change("a step copied with an old time")
 def _old_module(run: Run) -> None:
     path = run.source / "workflow/anatomy/steps/circuits.py"
-    _edit(path)
+    edit(path)
     _make_older(path)
 
 
 @change("the style of figures edited")
 def _style_edited(run: Run) -> None:
-    _edit(run.source / "workflow/anatomy/figures/style.py")
+    edit(run.source / "workflow/anatomy/figures/style.py")
 
 
 @change("a module that no step imports edited")
 def _audit_edited(run: Run) -> None:
-    _edit(run.source / "workflow/anatomy/audit.py")
+    edit(run.source / "workflow/anatomy/audit.py")
 
 
 @change("a caption of the report edited")
 def _caption_edited(run: Run) -> None:
-    _edit(run.source / "workflow/report/circuit_sizes.rst")
+    edit(run.source / "workflow/report/circuit_sizes.rst")
 
 
 @change("every module touched")
@@ -212,7 +212,7 @@ def _keys_in_another_order(run: Run) -> None:
 
 @change("a comment in the configuration")
 def _comment(run: Run) -> None:
-    _edit(run.configuration)
+    edit(run.configuration)
 
 
 @change("every spec touched")
@@ -230,9 +230,10 @@ def _copied(run: Run) -> None:
     moved.rename(run.folder)
 
 
-def _edit(path: Path) -> None:
+def edit(path: Path) -> None:
+    """Add a comment to a file that a copy may share with its original."""
     text = path.read_text(encoding="utf-8")
-    path.unlink()  # the copy may share it with the original
+    path.unlink()
     path.write_text(f"{text}\n# an edit\n", encoding="utf-8")
 
 

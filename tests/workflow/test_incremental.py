@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from changes import CHANGES
+from changes import CHANGES, edit
 from incremental_table import repeated, rows
 from runs import ROOT, Run
 
@@ -70,8 +70,7 @@ def test_a_step_whose_code_was_edited_after_planning_does_not_run(linked, tmp_pa
     spec = Path("results/specs/summary.json")
     edited = linked.source / "workflow/anatomy/steps/summary.py"
     text = edited.read_text(encoding="utf-8")
-    edited.unlink()
-    edited.write_text(f"{text}\n# an edit\n", encoding="utf-8")
+    edit(edited)
     names = re.findall(r'"(\w+)"', re.search(r"run_step\((.*)\)", text, re.DOTALL)[1])
     arguments = [part for name in names for part in ("--" + name.replace("_", "-"), "none")]
     command = [sys.executable, "-m", "anatomy.steps.summary", str(spec), *arguments]

@@ -36,6 +36,12 @@ def code_digests(module: str) -> dict[str, str]:
 
 
 @cache
+def code_digest(module: str) -> str:
+    """One digest for all of `code_digests`, by which a spec knows the code of its job."""
+    return digest(code_digests(module))
+
+
+@cache
 def library_digest() -> str:
     """Digest of the library's source: what is half done under another source is not gone on with."""
     return digest(

@@ -25,9 +25,8 @@ def known_digest(path: Path) -> str:
     known = memory.get(str(path))
     if known is None or known["file"] != about:
         known = {"file": about, "digest": file_digest(path)}
-        with suppress(
-            InputError, OSError
-        ):  # a folder that can only be read is looked at without a memory
+        # a folder that can only be read is looked at without a memory
+        with suppress(InputError, OSError):
             write_json(MEMORY, memory | {str(path): known})
     return known["digest"]
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from anatomy.activation_plan import activation_specs
 from anatomy.broden_plan import broden_specs
-from anatomy.canonical import digest
 from anatomy.circuit_plan import (
     PART_TABLES,
     circuit_specs,
@@ -23,7 +22,7 @@ from anatomy.config import resolution
 from anatomy.config.configuration import METHODS, Configuration
 from anatomy.config.dissection import BrodenArchive
 from anatomy.config.stimuli import MEASURED_SPLITS, FolderStimuli, ImagenetteStimuli
-from anatomy.dependencies import CODE, code_digests
+from anatomy.dependencies import CODE, code_digest
 from anatomy.dissection_plan import dissection_specs
 from anatomy.feature_plan import feature_specs
 from anatomy.figure_plan import FIGURE_FOLDERS, FIGURE_STEPS, FIGURES, figure_specs
@@ -61,8 +60,7 @@ class Plan:
         would go unnoticed if it were an input itself.
         """
         files = {
-            job: spec | {CODE: digest(code_digests(step_module(job)))}
-            for job, spec in self.specs.items()
+            job: spec | {CODE: code_digest(step_module(job))} for job, spec in self.specs.items()
         }
         for network in self.specs["summary"]["circuits"]:
             shards = self.parts("scores", network)

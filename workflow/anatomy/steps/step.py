@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import anatomy
-from anatomy.canonical import digest, file_digest, read_json, write_json
-from anatomy.dependencies import CODE, code_digests, module_of
+from anatomy.canonical import file_digest, read_json, write_json
+from anatomy.dependencies import CODE, code_digest, code_digests, module_of
 from anatomy.errors import InputError
 from anatomy.gpu_errors import gpu_errors
 from anatomy.locks import working_alone
@@ -65,18 +65,19 @@ def run_step(
         for path in written:
             path.parent.mkdir(parents=True, exist_ok=True)
         with working_alone(arguments.record, written), gpu_errors():
-            code = code_digests(module_of(Path(work.__code__.co_filename)))
-            job = Job(_planned(arguments.spec, code), arguments.gpus, paths)
+            module = module_of(Path(work.__code__.co_filename))
+            job = Job(_planned(arguments.spec, module), arguments.gpus, paths)
             # before the work: what the result is made from, not what lies there afterwards
-            record = _record(job, code, inputs, paths)
+            record = _record(job, code_digests(module), inputs, paths)
             work(job)
             write_json(arguments.record, record)
 
 
-def _planned(path: Path, code: Mapping[str, str]) -> dict[str, Any]:
+def _planned(path: Path, module: str) -> dict[str, Any]:
     """The job's settings, once it is certain that its code is the one that it was planned with."""
     spec = read_json(path)
-    if spec.pop(CODE, digest(code)) != digest(code):
+    code = code_digest(module)
+    if spec.pop(CODE, code) != code:
         raise InputError(
             f"{path}: the code of this step was edited after the job was planned; run snakemake again"
         )

@@ -16,9 +16,12 @@ def main(job: Job) -> None:
             bar.total = total
             bar.update()
 
-        check_same(archive, job.spec.get("archive_digest"))
+        planned = job.spec.get("archive_digest")
+        check_same(archive, planned)
         inside = unpack_zip(archive, job.path("folder"), progress)
-    write_json(job.path("manifest"), {"folder": str(inside), "archive": file_digest(archive)})
+    write_json(
+        job.path("manifest"), {"folder": str(inside), "archive": planned or file_digest(archive)}
+    )
 
 
 if __name__ == "__main__":
