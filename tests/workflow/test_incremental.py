@@ -25,6 +25,7 @@ def jobs(finished) -> dict[str, int]:
 def linked(finished, tmp_path) -> Run:
     """A copy of the finished run and of the workflow; files are shared until they are replaced."""
     shutil.copytree(finished.folder, tmp_path / "run", symlinks=True, copy_function=os.link)
+    (tmp_path / "run/results/specs/.lock").unlink()  # a lock of its own
     source = tmp_path / "source"
     for name in ("workflow", "config", "envs", "resources"):
         shutil.copytree(ROOT / name, source / name, copy_function=os.link)
