@@ -10,17 +10,24 @@ SIGNIFICANT = 0.05
 
 def closing_words(summary: pd.DataFrame) -> str:
     """A few lines from the tidy table of headline numbers."""
-    lines = []
+    words = []
+    for network, lines in lines_of_networks(summary).items():
+        words += [f"\n  {network}", *(f"    {line}" for line in lines)]
+    return "\n".join(words)
+
+
+def lines_of_networks(summary: pd.DataFrame) -> dict[str, list[str]]:
+    """Network -> what its headline numbers say, a line for each finding."""
+    found = {}
     for network, rows in summary.groupby("network", sort=False):
         overall = rows[rows["group"] == "all"].drop_duplicates("measure").set_index("measure")
-        lines += [f"\n  {network}"]
-        for part in (
+        parts = (
             *(_network_lines(overall), _circuit_lines(overall)),
             *(_knockout_lines(rows), _cluster_lines(rows), _dissection_lines(rows)),
-            _identity_lines(overall),
-        ):
-            lines += [f"    {line}" for line in part]
-    return "\n".join(lines)
+            *(_identity_lines(overall), _joined_lines(rows)),
+        )
+        found[str(network)] = [line for part in parts for line in part]
+    return found
 
 
 def _network_lines(overall: pd.DataFrame) -> list[str]:
@@ -102,6 +109,19 @@ def _identity_lines(overall: pd.DataFrame) -> list[str]:
         line,
         f"lesions of face and of house units show {which} double dissociation (interaction {found['value']:+.1%}, "
         f"p = {found['p_value']:.3f})",
+    ]
+
+
+def _joined_lines(rows: pd.DataFrame) -> list[str]:
+    losses = rows[rows["measure"] == "largest_concept_loss"]
+    if losses.empty:
+        return []
+    largest = losses.loc[losses["value"].idxmax()]
+    layer, _, pair = largest["group"].partition(": ")
+    concept, _, category = pair.rpartition(" → ")
+    return [
+        f"silencing the units of {layer} that detect {concept!r} costs {largest['value']:.0%} of {category} images "
+        f"(units like them: {largest['null_value']:.0%}; q = {largest['p_value']:.2f})"
     ]
 
 
