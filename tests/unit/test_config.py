@@ -61,6 +61,7 @@ def usual():
         },
         "identities": {"source": "toybox"},
         "identity": {"networks": ["small"]},
+        "joined": {"stimuli": "toybox", "networks": ["small"], "concept_vectors": {}},
         "compute": {"threads": 1},
     }
 
@@ -506,6 +507,11 @@ IMPOSSIBLE = [
         "identity.localizer.kinds: folder 'a' is named twice",
     ),
     (
+        "joined.layers",
+        ["fc6"],
+        "joined.layers: 'fc6' of network 'small' is no convolution",
+    ),
+    (
         "networks.own",
         {"architecture": "alexnet", "weights": "missing/weights.pth"},
         "networks.own.weights: 'missing/weights.pth' is neither torchvision nor trained nor a file",
@@ -546,6 +552,36 @@ IMPOSSIBLE = [
         "asks for no images",
     ),
 ]
+
+
+def test_units_are_silenced_in_dissected_layers_alone():
+    raw = changed("joined.layers", ["conv5"])
+    raw["dissection"]["layers"] = ["conv4"]
+    assert refusal(raw) == (
+        "joined.layers: 'conv5' is none of dissection.layers of network 'small'"
+    )
+
+
+@pytest.mark.parametrize("split", ["evaluation", "extraction"])
+def test_joined_results_need_images(split):
+    raw = {key: usual()[key] for key in ("stimuli", "networks", "broden", "dissection", "joined")}
+    raw["recordings"] = {"layers": []}
+    raw["stimuli"]["toybox"]["images"][split] = 0
+    raw["joined"].pop("concept_vectors")
+    if split == "extraction":
+        check(validate(raw))
+        raw["clusters"] = usual()["clusters"] | {"stimuli": "lessons"}
+        raw["joined"]["concept_vectors"] = {}
+    assert refusal(raw) == f"stimuli.toybox.images.{split} is 0, but joined needs it"
+
+
+@pytest.mark.parametrize("section", ["circuits", "clusters"])
+def test_there_must_be_something_to_join(section):
+    raw = changed("dissection", NOTHING)
+    raw["joined"].pop("concept_vectors")
+    check(validate(raw))
+    del raw[section]
+    assert refusal(raw).startswith("joined: there is nothing to join; add a section dissection")
 
 
 @pytest.mark.parametrize(("key", "value", "expected"), IMPOSSIBLE)
@@ -774,7 +810,7 @@ def of_size(size):
     """Networks whose input is as large as that, dissected with labelled images as large."""
     raw = usual()
     raw["identities"]["image_size"] = size
-    for method in ("circuits", "knockouts", "clusters"):
+    for method in ("circuits", "knockouts", "clusters", "joined"):
         del raw[method]
     for stimuli in raw["stimuli"].values():
         stimuli["image_size"] = size

@@ -147,6 +147,15 @@ def tiny():
             "random_draws": 2,
             "resamples": 20,
         },
+        "joined": {
+            "stimuli": "seen",
+            "networks": ["small"],
+            "layers": ["conv1", "conv5"],
+            "random_draws": 3,
+            "cluster_draws": 2,
+            "random_images_per_category": 2,
+            "concept_vectors": {"images": 8, "random_sets": 3, "shown_images": 2},
+        },
         "compute": {"threads": 1, "batch_size": 4},
     }
 
@@ -287,6 +296,11 @@ READOUT = {"identity_readout/small"}
 SELECTIVITY = {"unit_selectivity/small"}
 IDENTITY_LESIONS = {"identity_lesions/small"}
 SHOWING_FACES = READOUT | SELECTIVITY | IDENTITY_LESIONS
+CONCEPT_LESIONS = {"concept_lesions/small/conv1", "concept_lesions/small/conv5"}
+ENRICHMENT = {"enrichment/small"}
+CLUSTER_CIRCUITS = {"cluster_circuits/small/shard_0000", "cluster_circuits/small/shard_0001"}
+CIRCUIT_UNITS = {"circuit_units/small/shard_0000", "circuit_units/small/shard_0001"}
+CONCEPT_VECTORS = {"concept_vectors/small"}
 RECOGNISING = FOLDS | CLUSTER_LESIONS | {"summary", "figures/clusters/small"}
 
 
@@ -324,13 +338,13 @@ def test_the_jobs_of_the_tiny_configuration():
         ({"recordings__layers": ["conv5", "fc6"]}, RECORD),
         ({"recordings__dtype": "float32"}, RECORD | RESPONSES),
         ({"clusters__response_images": 8}, RESPONSES),
-        ({"clusters__layers": ["conv1", "fc7"]}, RESPONSES | CLUSTERS),
+        ({"clusters__layers": ["conv1", "fc7"]}, RESPONSES | CLUSTERS | CONCEPT_VECTORS),
         ({"clusters__standardisation": "raw"}, CLUSTERS),
         ({"clusters__neurons_per_point": 100}, CLUSTERS),
         ({"clusters__components": "all"}, CLUSTERS),
         ({"clusters__numbers": [2, 4]}, CLUSTERS),
         ({"clusters__recognised_as": "super_category"}, RECOGNISING),
-        ({"clusters__replacement": "mean"}, FOLDS | CLUSTER_LESIONS),
+        ({"clusters__replacement": "mean"}, FOLDS | CLUSTER_LESIONS | CLUSTER_CIRCUITS),
         ({"clusters__random_draws": 4}, CLUSTER_LESIONS),
         ({"clusters__random_images_per_category": 1}, CLUSTER_LESIONS),
         ({"clusters__seed": 1}, CLUSTERS | CLUSTER_LESIONS),
@@ -339,7 +353,10 @@ def test_the_jobs_of_the_tiny_configuration():
         ({"dissection__quantile": 0.01}, DISSECTION | ROTATIONS),
         ({"dissection__thresholds": "sketch"}, DISSECTION | ROTATIONS),
         ({"dissection__seed": 1}, DISSECTION | ROTATIONS),
-        ({"dissection__minimum_iou": 0.1}, DISSECTION | ROTATIONS | SHOWN_DETECTORS),
+        (
+            {"dissection__minimum_iou": 0.1},
+            DISSECTION | ROTATIONS | SHOWN_DETECTORS | CONCEPT_LESIONS | ENRICHMENT,
+        ),
         ({"dissection__top_images": 3}, DISSECTION),
         ({"dissection__resamples": 4}, DISSECTION),
         ({"dissection__rotations__strengths": [0.5, 1.0]}, ROTATIONS),
@@ -370,6 +387,16 @@ def test_the_jobs_of_the_tiny_configuration():
         ({"identity__proportions": [0.2, 0.4]}, IDENTITY_LESIONS),
         ({"identity__noise_levels": []}, IDENTITY_LESIONS),
         ({"identity__random_draws": 3}, IDENTITY_LESIONS),
+        ({"joined__layers": ["conv5"]}, {"concept_lesions/small/conv1"} | ENRICHMENT),
+        ({"joined__random_draws": 4}, CONCEPT_LESIONS | ENRICHMENT),
+        ({"joined__strata": 2}, CONCEPT_LESIONS | ENRICHMENT),
+        ({"joined__cluster_draws": 1}, CLUSTER_CIRCUITS),
+        ({"joined__random_images_per_category": 1}, CLUSTER_CIRCUITS),
+        ({"joined__concept_vectors__images": 9}, CONCEPT_VECTORS),
+        (
+            {"joined__seed": 1},
+            CONCEPT_LESIONS | ENRICHMENT | CLUSTER_CIRCUITS | CONCEPT_VECTORS,
+        ),
         ({"networks__untrained__seed": 1}, {"network/untrained"}),
         ({"networks__small__training__epochs": 4}, {"network/small"}),
         ({"networks__small__training__threads": 1}, {"network/small"}),
@@ -391,10 +418,11 @@ def test_batches_and_threads_are_settings_of_the_steps_that_compute():
     computing = RECORD | CIRCUITS | KNOCKOUTS | CONTROLS | COMPARISON | top_images
     computing |= RESPONSES | FOLDS | CLUSTER_LESIONS | DISSECTION_RESPONSES
     computing |= FEATURES | CHOSEN_BY_SEED | ACTIVATION_TOP_IMAGES | SHOWING_FACES
+    computing |= CONCEPT_LESIONS | CLUSTER_CIRCUITS | CONCEPT_VECTORS
     assert changed_jobs(specs(tiny()), specs(edited(compute__batch_size=5))) == computing
     threaded = changed_jobs(specs(tiny()), specs(edited(compute__threads=2)))
     overlap = {"circuit_overlap/small", "circuit_overlap/untrained"}
-    counting = DISSECTION | ROTATIONS | {"filters/small"}
+    counting = DISSECTION | ROTATIONS | CIRCUIT_UNITS | {"filters/small"}
     assert threaded == computing | SCORES | STABILITY | PICTURES | overlap | CLUSTERS | counting
 
 
@@ -525,9 +553,11 @@ def test_one_more_category_adds_a_job_and_changes_no_other(tmp_path, monkeypatch
         for kind in ("scores", "circuits", "circuit_controls", "circuit_pictures")
         for network in ("small", "untrained")
     }
-    joined = {f"join_tables/{network}/circuits/controls" for network in ("small", "untrained")}
+    new |= {f"{kind}/small/shard_0001" for kind in ("circuit_units", "cluster_circuits")}
+    tables = {f"join_tables/{network}/circuits/controls" for network in ("small", "untrained")}
+    tables |= {"join_tables/small/joined/cluster_circuits"}
     changed = changed_jobs(first.specs, second.specs)
-    assert changed == new | joined | CIRCUIT_TABLES
+    assert changed == new | tables | CIRCUIT_TABLES
     # a process on a cluster follows the latest plan
     second.write_specs()
     sharded = {j: s for j, s in second.specs.items() if j.split("/")[0] in ("scores", "circuits")}
@@ -607,7 +637,7 @@ def test_results_do_not_depend_on_the_size_of_shards(done, tmp_path, monkeypatch
     borrow_recordings(folder)
     raw = edited(circuits__categories_per_job=1, knockouts__layers_per_job=3)
     raw["circuits"]["networks"] = ["small"]
-    for method in ("clusters", "dissection", "features", "activations", "identity"):
+    for method in ("clusters", "dissection", "features", "activations", "identity", "joined"):
         del raw[method]
     plan = plan_of(raw)
     run(plan, only=("scor", "circuit", "knockout", "join_tables/", "top_images/"))

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import torch
 
 from anatomy.canonical import digest
 from anatomy.circuits import stage_layers, stage_rankings
@@ -131,10 +130,7 @@ class Controls:
 
     def _circuit_masks(self, category: str) -> Masks:
         """Masks of a category's circuit; of the output layer its own row, as a row of one."""
-        masks = {
-            name: torch.from_numpy(self._masks.mask(category, name)).to(self._network.device)
-            for name in self._masks.shapes
-        }
+        masks = self._masks.tensors(category, self._network.device)
         last, output = self._network.output_layer.name, self._network.output(category)
         return masks | {last: masks[last][output : output + 1]}
 

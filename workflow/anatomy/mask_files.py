@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from anatomy.canonical import read_json
@@ -85,6 +86,12 @@ class MaskFile:
     def mask(self, category: str, layer: str) -> NDArray[np.bool_]:
         """Mask of one layer of one category's circuit, in the shape of the weight tensor."""
         return unpack(self.packed(category, layer), self.shapes[layer])
+
+    def tensors(self, category: str, device: torch.device) -> dict[str, torch.Tensor]:
+        """Masks of all layers of one category's circuit, in network order."""
+        return {
+            layer: torch.from_numpy(self.mask(category, layer)).to(device) for layer in self.shapes
+        }
 
     def blocks(self, layer: str, categories: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
         """Packed masks of one layer in consecutive blocks (category, byte): every byte is read once.

@@ -57,6 +57,7 @@ def _panel(
     colors = super_category_colors(rows["super_category"])
     wide = rows["random_high"] - rows["random_low"]
     axes.barh(rows.index, wide, 0.6, rows["random_low"], color=NULL, linewidth=0)
+    axes.vlines(rows["random_loss"], rows.index - 0.3, rows.index + 0.3, color=QUIET)
     for kind, own in rows.groupby("super_category"):
         look = {"linestyle": "none", "color": colors[kind], "clip_on": False}
         axes.plot(own["loss_unpruned"], own.index, "|", markersize=12, **look)

@@ -27,7 +27,7 @@ from anatomy.figures.style import (
 LEVEL = 0.05
 MOST_CATEGORIES, MOST_CONCEPTS, MOST_PAIRS = 24, 24, 10
 NO_DETECTORS = "No unit of these layers detects a concept."
-# a layer that holds all units that detect anything
+# the concept that stands for all units that detect anything
 ANY = "all"
 _MAP = "RdBu_r"
 _LEAST_SCALE = 0.05
@@ -139,6 +139,7 @@ def _cells(figure: Figure, axes: Axes, table: pd.DataFrame, reading: _Reading) -
     axes.set_xticks(np.arange(len(heads)), [shorten(label) for label in labels], **look)
     axes.set_yticks(np.arange(len(order)), [shorten(name) for name in order["label"]])
     axes.tick_params(length=0)
+    axes.tick_params(axis="x", pad=9)
     axes.spines[:].set_visible(False)
     _color_labels(axes, order["super_category"], heads["concept_category"])
     layer = f"{table['layer'].iloc[0]}: " if one_layer else ""

@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 from captum.concept import TCAV, Classifier, Concept
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control, ttest_ind
+from scipy.stats import false_discovery_control, ttest_ind_from_stats
 from sklearn.linear_model import SGDClassifier
 from torch import Tensor, fx, nn
 from torch.utils.data import DataLoader
@@ -251,7 +251,8 @@ def _welch(own: NDArray[np.float64], random: NDArray[np.float64]) -> float:
     """Two-sided Welch test; scores that never vary are not in doubt."""
     if own.std() == 0 and random.std() == 0:
         return 1.0 if own[0] == random[0] else 0.0
-    return float(ttest_ind(own, random, equal_var=False).pvalue)
+    moments = [(values.mean(), values.std(ddof=1), len(values)) for values in (own, random)]
+    return float(ttest_ind_from_stats(*moments[0], *moments[1], equal_var=False).pvalue)
 
 
 def _key(pair: Sequence[Concept]) -> str:

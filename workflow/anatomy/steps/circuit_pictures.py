@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 
 import pandas as pd
-import torch
 
 from anatomy.circuit_pictures import Thumbnails, picture_tables
 from anatomy.mask_files import MaskFile
-from anatomy.networks.network import Network
 from anatomy.progress import track
 from anatomy.recording import provenance
 from anatomy.score_files import ScoreFile
@@ -28,7 +26,7 @@ def main(job: Job) -> None:
             network,
             category,
             scores.read(category, network),
-            _masks(masks, category, network),
+            masks.tensors(category, network.device),
             thumbnails,
         )
         for category in track(_with_circuit(job), f"pictures of {network.name}")
@@ -49,13 +47,6 @@ def _with_circuit(job: Job) -> list[str]:
     summary = pd.read_csv(job.path("summary"), dtype={"category": str})
     found = set(summary.loc[summary["kept_fraction"].notna(), "category"])
     return [category for category in job.spec["categories"] if category in found]
-
-
-def _masks(masks: MaskFile, category: str, network: Network) -> dict[str, torch.Tensor]:
-    return {
-        layer.name: torch.from_numpy(masks.mask(category, layer.name)).to(network.device)
-        for layer in network.layers
-    }
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Step: how much of each unit the circuits of a shard of categories use."""
 
 import pandas as pd
-import torch
 
 from anatomy.joined.circuit_units import kept_of_units
 from anatomy.mask_files import MaskFile
@@ -20,10 +19,7 @@ def main(job: Job) -> None:
     tables = [pd.DataFrame(columns=list(CIRCUIT_UNIT_SHARES))]
     for category in track(job.spec["categories"], f"units of circuits of {network.name}"):
         if category in found.index:
-            own = {
-                layer.name: torch.from_numpy(masks.mask(category, layer.name)).to(network.device)
-                for layer in network.layers
-            }
+            own = masks.tensors(category, network.device)
             kept = kept_of_units(network, own, category)
             tables.append(kept.assign(category=category, super_category=found[category]))
     table = pd.concat(tables[1:] or tables, ignore_index=True)
