@@ -10,12 +10,14 @@ import torch
 from small import CATEGORIES, network_of, new, stimulus_set
 from torch.nn.utils import prune
 
-from anatomy.joined import cluster_circuits
 from anatomy.joined.cluster_circuits import (
     ClusterLesion,
     Images,
     LesionedCircuits,
     circuit_rows,
+)
+from anatomy.joined.own_circuits import (
+    PERMUTATIONS,
     clusters_of_super_categories,
     own_against_others,
 )
@@ -164,7 +166,7 @@ def test_the_test_of_own_circuits_is_a_permutation_test():
         ]
     )
     # 10,000 draws: four standard deviations
-    error = 4 * np.sqrt(exact * (1 - exact) / cluster_circuits.PERMUTATIONS)
+    error = 4 * np.sqrt(exact * (1 - exact) / PERMUTATIONS)
     assert abs(p_value - exact) < error + 1e-3
 
 

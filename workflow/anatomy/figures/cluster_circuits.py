@@ -19,7 +19,7 @@ from anatomy.figures.style import (
     styled,
     super_category_colors,
 )
-from anatomy.joined.cluster_circuits import own_against_others
+from anatomy.joined.own_circuits import own_against_others
 
 TITLE = "Does the loss of a super-category's cluster break its own circuits?"
 NO_CLUSTERS = "No cluster costs one super-category more than the others."

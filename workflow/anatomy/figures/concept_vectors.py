@@ -16,7 +16,7 @@ from anatomy.figures.style import (
     styled,
     super_category_colors,
 )
-from anatomy.joined.cluster_circuits import clusters_of_super_categories
+from anatomy.joined.own_circuits import clusters_of_super_categories
 
 LEVEL = 0.05
 MOST_NAMED = 12

@@ -1,6 +1,6 @@
 """Does the lesion of a super-category's cluster break the circuits of its categories more than others'?
 
-The cluster of a super-category is the one whose lesion costs it most beyond what it costs the others. Its neurons are
+The cluster of a super-category is that of `anatomy.joined.own_circuits`. Its neurons are
 silenced in each circuit, that is in the network that keeps the circuit's weights alone, and the circuit's logit is
 judged as always: in place of the unpruned one, with the circuit's own bias.
 """
@@ -11,28 +11,21 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from anatomy import randomness
 from anatomy.halving import Halving
 from anatomy.lesions import masked
 from anatomy.networks.network import Network
 from anatomy.neuron_lesions import NeuronLesions
-from anatomy.stats import Estimate, p_values
+from anatomy.stats import p_values
 from anatomy.stimuli.stimulus_set import StimulusSet
 from anatomy.store import row_blocks
 from anatomy.substitution import area_under_curve, measure
 from anatomy.substitution_task import Task
 
 RANGE = (0.025, 0.975)
-SEED = 0
-PERMUTATIONS = 10_000
-RESAMPLES = 2000
-# means of the same circuits in another order differ in the last digits, and must count as equal
-ROUNDING = 1e-12
 COLUMNS = (
     *("cluster_of", "method", "k", "cluster", "neurons", "category", "super_category"),
     *("csa_unpruned", "csa_unpruned_lesioned", "loss_unpruned", "csa", "csa_lesioned", "loss"),
@@ -40,29 +33,6 @@ COLUMNS = (
     *("auc", "auc_lesioned", "auc_loss", "random_auc_loss", "auc_p_value"),
 )
 Lesions = Sequence[NDArray[np.bool_]]
-
-
-def clusters_of_super_categories(lesions: pd.DataFrame, groups: Sequence[str]) -> dict[str, str]:
-    """Super-category -> the cluster whose lesion costs it most beyond the mean of the others.
-
-    Parameters
-    ----------
-    lesions : table of cluster lesions (`anatomy.tables.CLUSTER_LESIONS`), of which the chosen method's clusters count
-    groups : super-categories; one that no cluster costs more than the others has no cluster
-
-    Returns
-    -------
-    names of clusters as in the table; empty where the cross-validation chose no method
-    """
-    # groups that are no clusters have names, not numbers
-    clusters = lesions[lesions["chosen"] & lesions["cluster"].str.isdigit()]
-    found = {}
-    for group in groups:
-        others = [f"loss_{other}" for other in groups if other != group]
-        beyond = clusters[f"loss_{group}"] - clusters[others].mean(axis=1)
-        if len(beyond) and beyond.max() > 0:
-            found[group] = str(clusters.loc[beyond.idxmax(), "cluster"])
-    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,39 +209,3 @@ def _against_random(
         "random_auc_loss": auc_loss[1:].mean(),
         "auc_p_value": p_values(auc_loss[:1], auc_loss[1:, None])[0],
     }
-
-
-def own_against_others(rows: pd.DataFrame, group: str, measure: str) -> tuple[Estimate, float]:
-    """Loss of the circuits of a super-category minus that of the others, under the lesion of its cluster.
-
-    Parameters
-    ----------
-    rows : of the table, with cluster_of = group
-    measure : column with the losses
-
-    Returns
-    -------
-    the difference of mean losses with its bootstrap interval over circuits (drawn within both kinds), and the p-value
-    of a one-sided permutation test that exchanges super-categories among categories; NaN without circuits of both
-    kinds, the interval with fewer than two of a kind
-    """
-    losses = rows[measure].to_numpy(np.float64)
-    own = (rows["super_category"] == group).to_numpy()
-    if not own.any() or own.all():
-        return Estimate(np.nan, np.nan, np.nan, len(rows)), np.nan
-    value = losses[own].mean() - losses[~own].mean()
-    random = randomness.generator(SEED, "own_against_others", group, measure)
-    low, high = np.nan, np.nan
-    if min(own.sum(), (~own).sum()) > 1:
-        drawn = _resampled(losses[own], random) - _resampled(losses[~own], random)
-        low, high = np.quantile(drawn, RANGE)
-    permuted = losses[np.argsort(random.random((PERMUTATIONS, len(losses))), axis=1)]
-    count = int(own.sum())
-    null = permuted[:, :count].mean(axis=1) - permuted[:, count:].mean(axis=1)
-    p_value = p_values(np.array([value]), null[:, None] + ROUNDING)[0]
-    return Estimate(float(value), float(low), float(high), len(rows)), float(p_value)
-
-
-def _resampled(values: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
-    """Means (sample,) of bootstrap samples."""
-    return values[random.integers(len(values), size=(RESAMPLES, len(values)))].mean(axis=1)

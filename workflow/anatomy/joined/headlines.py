@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from anatomy.joined.cluster_circuits import own_against_others
 from anatomy.joined.enrichment import detector_preference
+from anatomy.joined.own_circuits import own_against_others
 from anatomy.stats import Estimate, confidence_interval, wilcoxon_above, wilson_interval
 
 LEVEL = 0.05

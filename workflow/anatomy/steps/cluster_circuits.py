@@ -14,8 +14,8 @@ from anatomy.joined.cluster_circuits import (
     Images,
     LesionedCircuits,
     circuit_rows,
-    clusters_of_super_categories,
 )
+from anatomy.joined.own_circuits import clusters_of_super_categories
 from anatomy.mask_files import MaskFile
 from anatomy.networks.network import Network
 from anatomy.neuron_lesions import NeuronLesions
