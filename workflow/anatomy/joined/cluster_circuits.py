@@ -1,8 +1,8 @@
 """Does the lesion of a super-category's cluster break the circuits of its categories more than others'?
 
-The cluster of a super-category is that of `anatomy.joined.own_circuits`. Its neurons are
-silenced in each circuit, that is in the network that keeps the circuit's weights alone, and the circuit's logit is
-judged as always: in place of the unpruned one, with the circuit's own bias.
+The neurons of a super-category's cluster (see `anatomy.joined.own_circuits`) are silenced in each circuit, that is in the
+network that keeps the circuit's weights alone, and the circuit's logit is judged as always: in place of the unpruned
+one, with the circuit's own bias.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,12 +26,6 @@ from anatomy.substitution import area_under_curve, measure
 from anatomy.substitution_task import Task
 
 RANGE = (0.025, 0.975)
-COLUMNS = (
-    *("cluster_of", "method", "k", "cluster", "neurons", "category", "super_category"),
-    *("csa_unpruned", "csa_unpruned_lesioned", "loss_unpruned", "csa", "csa_lesioned", "loss"),
-    *("random_loss", "random_low", "random_high", "p_value"),
-    *("auc", "auc_lesioned", "auc_loss", "random_auc_loss", "auc_p_value"),
-)
 Lesions = Sequence[NDArray[np.bool_]]
 
 
@@ -156,7 +150,7 @@ def circuit_rows(
     masks: Mapping[str, Tensor],
     biases: tuple[float, float],
 ) -> Iterator[dict[str, Any]]:
-    """What each cluster's lesion does to one circuit: COLUMNS without category and super_category.
+    """What each cluster's lesion does to one circuit: columns of CLUSTER_CIRCUITS, without its category and super_category.
 
     The p-value is the share of random lesions that cost at least as much, (1 + k) / (1 + n), on the same images.
 
