@@ -1,8 +1,8 @@
 """Does the lesion of a super-category's cluster break the circuits of its categories more than others'?
 
-The neurons of a super-category's cluster (see `anatomy.joined.own_circuits`) are silenced in each circuit, that is in the
-network that keeps the circuit's weights alone, and the circuit's logit is judged as always: in place of the unpruned
-one, with the circuit's own bias.
+The neurons of a super-category's cluster (see `anatomy.joined.own_circuits`) are silenced in each circuit, that is in
+the network that keeps the circuit's weights alone, and the circuit's logit is judged as always: in place of the
+unpruned one, with the circuit's own bias.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -150,7 +150,7 @@ def circuit_rows(
     masks: Mapping[str, Tensor],
     biases: tuple[float, float],
 ) -> Iterator[dict[str, Any]]:
-    """What each cluster's lesion does to one circuit: columns of CLUSTER_CIRCUITS, without its category and super_category.
+    """What each cluster's lesion does to one circuit: columns of the table without the category's own.
 
     The p-value is the share of random lesions that cost at least as much, (1 + k) / (1 + n), on the same images.
 
