@@ -31,6 +31,7 @@ include: "workflow/rules/identity.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/summary.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/atlas.smk"
 
 
 localrules:
@@ -45,6 +46,7 @@ localrules:
     activations,
     identity,
     figures,
+    atlas,
 
 
 rule all:
@@ -59,6 +61,7 @@ rule all:
         TARGETS["activations"],
         TARGETS["identity"],
         TARGETS["figures"],
+        TARGETS["atlas"],
         "results/summary.csv",
     message:
         "All results are there"
@@ -132,6 +135,13 @@ rule figures:
         TARGETS["figures"],
     message:
         "The figures are there"
+
+
+rule atlas:
+    input:
+        TARGETS["atlas"],
+    message:
+        "The atlas is there: open results/atlas.html"
 
 
 onsuccess:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from anatomy.activation_plan import activation_specs
+from anatomy.atlas_plan import atlas_inputs, atlas_specs
 from anatomy.broden_plan import broden_specs
 from anatomy.circuit_plan import (
     PART_TABLES,
@@ -107,6 +108,7 @@ class Plan:
                 for path in self.tables("identity", table)
             ],
             "figures": self._figure_targets(),
+            "atlas": self.atlases() + ["results/atlas.html"] * ("atlases" in self.specs),
         }
 
     def tables(self, method: str, table: str) -> list[str]:
@@ -236,6 +238,18 @@ class Plan:
         names = self.parts("circuit_pictures", network)
         return [f"results/{network}/circuits/pictures/{name}_{ending}.parquet" for name in names]
 
+    def atlases(self) -> list[str]:
+        """The folders of all atlases."""
+        return [
+            f"results/{job.removeprefix('atlas/')}/atlas"
+            for job in self.specs
+            if job.startswith("atlas/")
+        ]
+
+    def of_atlas(self, network: str, name: str) -> list[str]:
+        """The files of one input of a network's atlas."""
+        return atlas_inputs(self.configuration, self.specs, network)[name]
+
     def downloads(self, stimuli: str) -> list[str]:
         """What must be downloaded before a stimulus set can be made."""
         section = self.configuration.stimuli[stimuli]
@@ -337,6 +351,7 @@ def make_plan(configuration: Configuration, plans_anew: bool = True) -> Plan:
         for name in resolution.networks_of(configuration, section):
             specs |= specs_of(configuration, name, section)
     specs["summary"] = summary_spec(configuration)
+    specs |= atlas_specs(configuration)
     return Plan(configuration, specs | figure_specs(configuration))
 
 
