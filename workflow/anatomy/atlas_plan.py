@@ -54,7 +54,7 @@ def atlas_specs(configuration: Configuration) -> dict[str, Spec]:
             "minimum_iou": _minimum(configuration, name),
         }
     if specs:
-        specs["atlases"] = {"networks": mapped(configuration)}
+        specs["atlases"] = {}
     return specs
 
 

@@ -93,6 +93,13 @@ def _bar(row: Bar, low: float, high: float) -> str:
     )
 
 
+def probability(name: str, value: float) -> str:
+    """A p or q value, as HTML; nothing where there is none."""
+    if not math.isfinite(value):
+        return ""
+    return f"{name} &lt; 0.001" if value < 0.001 else f"{name} = {value:.3f}"
+
+
 def pruning_chart(sweep: pd.DataFrame, chosen: dict[str, float], color: str) -> str:
     """Faithfulness against the share of weights kept, a line for each stage, with the circuit's place on each.
 

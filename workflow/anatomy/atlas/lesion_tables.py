@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from anatomy.atlas.charts import Bar, bars
+from anatomy.atlas.charts import Bar, bars, probability
 from anatomy.atlas.contents import Contents
 from anatomy.figures.cluster_losses import APART, METHODS
 from anatomy.figures.knockouts import KINDS, MODES
@@ -28,7 +28,7 @@ def concept_losses(contents: Contents, category: str) -> str:
                 f"{contents.concept_link(row.concept, ROOT)} <small>{contents.layer_link(row.layer, ROOT)},"
                 f" {row.units} unit{'s' * (row.units != 1)}</small>",
                 row.loss,
-                f"{percent(row.loss)} <small>q = {row.q_value:.2g}</small>",
+                f"{percent(row.loss)} <small>{probability('q', row.q_value)}</small>",
                 contents.color(category),
                 row.low,
                 row.high,

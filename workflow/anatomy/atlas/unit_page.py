@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from anatomy.atlas.charts import Bar, bars
+from anatomy.atlas.charts import Bar, bars, probability
 from anatomy.atlas.contents import Contents, Layer, unit_words
 from anatomy.atlas.frame import beside, page, picture, section, stats, swatch
 from anatomy.atlas.pictures import Unit
@@ -52,7 +52,10 @@ _PART_WORDS = (
     "How much lower its response is when a part is covered, as a share of the response to the whole image. Grey: when"
     " the same shape is covered elsewhere."
 )
-_LESION_WORDS = "The share of each category's images that is lost when this one unit is removed; below 0 where images are won."
+_LESION_WORDS = (
+    "The share of each category's images that the network no longer recognises when this one unit is removed; below 0"
+    " where it recognises more."
+)
 _CIRCUIT_WORDS = (
     "The share of the unit's incoming weights that lie on a path of the circuit. Circuits without the unit are left"
     " out."
@@ -176,7 +179,7 @@ def _interventions(contents: Contents, unit: Unit) -> str:
             Bar(
                 contents.concept_link(row.concept, ROOT),
                 row.drop / row.intact,
-                f"{percent(row.drop / row.intact)} <small>q = {row.q_value:.2g}</small>",
+                f"{percent(row.drop / row.intact)} <small>{probability('q', row.q_value)}</small>",
                 null=row.drop_elsewhere / row.intact,
             )
             for row in most.head(PARTS).itertuples()

@@ -8,8 +8,9 @@ from anatomy.steps.step import Job, run_step
 
 
 def main(job: Job) -> None:
-    """Write the page from the table of headline numbers."""
-    text = overview(job.spec["networks"], pd.read_csv(job.path("table")))
+    """Write the page from the table of headline numbers; atlases lie at results/NETWORK/atlas."""
+    networks = [path.parent.name for path in job.paths("atlases")]
+    text = overview(networks, pd.read_csv(job.path("table")))
     write_text(job.path("page"), text)
 
 
