@@ -23,7 +23,7 @@ from planted_atlas import (
     units,
 )
 
-from anatomy.atlas.places import category_slugs, layer_slugs, slug, unit_slug
+from anatomy.atlas.places import OVERVIEW, category_slugs, layer_slugs, slug, unit_slug
 from anatomy.atlas.tables import SOURCES
 from anatomy.figures.style import super_category_colors
 
@@ -75,6 +75,8 @@ def dead_links(folder: Path) -> list[tuple[str, str]]:
         for address in addresses(page):
             file, _, place = unquote(address).partition("#")
             target = (page.parent / file).resolve() if file else page
+            if file.endswith(OVERVIEW) and target == folder.parents[1] / "atlas.html":
+                continue  # made by another job
             if not target.is_file() or (place and f'id="{place}"' not in target.read_text("utf-8")):
                 dead.append((page.name, address))
     return dead
@@ -126,7 +128,7 @@ def test_everything_is_reached_from_the_first_page(atlas):
             continue
         seen.add(page)
         links = [(page.parent / to.split("#")[0]).resolve() for to in addresses(page)]
-        waiting += [link for link in links if link.suffix == ".html"]
+        waiting += [link for link in links if link.suffix == ".html" and link.is_file()]
     assert seen == set(atlas.rglob("*.html"))
 
 
@@ -310,6 +312,8 @@ def test_units_lead_to_their_neighbours_and_their_layer(atlas):
 def test_concepts_have_their_units_the_best_first(atlas):
     page = read(atlas / "concepts.html")
     (section,) = page.all("section")
+    said = "Without its units in conv1 is lost: dog 11.0\u00a0%, "
+    assert said in section.one("p", "note").text
     found = [tile.one("b").text for tile in section.all("li")]
     assert found[:2] == ["conv1 1", "block.2.conv 1"]
     assert len(found) == sum(LAYERS[layer] - 1 for layer in DISSECTED)

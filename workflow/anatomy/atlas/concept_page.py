@@ -5,10 +5,11 @@ from html import escape
 from anatomy.atlas.contents import Contents
 from anatomy.atlas.frame import page, section, tiles, unit_tile
 from anatomy.atlas.pictures import Unit
-from anatomy.figures.style import concept_name
+from anatomy.figures.style import concept_name, percent
 from anatomy.pages import decimal
 
 MOST_UNITS = 40
+MOST_CATEGORIES = 3
 
 
 def concept_page(contents: Contents) -> str:
@@ -20,7 +21,7 @@ def concept_page(contents: Contents) -> str:
         '<div class="head"><div class="text"><p class="overline">Network dissection</p><h1>Concepts</h1>'
         '<p class="lead">The labelled concepts that fit the units best, and their units, those with the largest'
         " overlap (IoU) first; bold where a unit is a detector.</p></div></div>\n"
-        f"{parts}"
+        f'<div class="concepts">\n{parts}\n</div>'
     )
     return page(contents, f"Concepts of {contents.network}", body, root="")
 
@@ -34,8 +35,24 @@ def _concept(contents: Contents, concept: str, units: list[Unit]) -> str:
     )
     shown = [_unit(contents, unit) for unit in units[:MOST_UNITS]]
     more = f"The best {MOST_UNITS} of {len(units)} units." if len(units) > MOST_UNITS else ""
-    content = section(heading, tiles(shown), " ".join(filter(None, (escape(category) + ".", more))))
+    words = " ".join(filter(None, (f"{escape(category)}.", more, _losses(contents, concept))))
+    content = section(heading, tiles(shown), words)
     return content.replace("<section", f'<section id="{place}"', 1)
+
+
+def _losses(contents: Contents, concept: str) -> str:
+    """The categories that the lesion of its units costs most, in the layer where it costs most."""
+    table = contents.tables.lesions_of_concept.get(concept)
+    if table is None or not table["loss"].max() > 0:
+        return ""
+    layer = table.loc[table["loss"].idxmax(), "layer"]
+    own = table[(table["layer"] == layer) & (table["loss"] > 0)]
+    worst = own.sort_values("loss", ascending=False, kind="stable").head(MOST_CATEGORIES)
+    costs = ", ".join(
+        f"{contents.category_link(row.category, '')} {percent(row.loss)}"
+        for row in worst.itertuples()
+    )
+    return f"Without its units in {contents.layer_link(layer, '')} is lost: {costs}."
 
 
 def _unit(contents: Contents, unit: Unit) -> str:

@@ -6,7 +6,7 @@ from string import Template
 
 from anatomy.atlas.contents import Contents, unit_words
 from anatomy.atlas.pictures import Unit
-from anatomy.atlas.places import CONCEPTS, INDEX
+from anatomy.atlas.places import CONCEPTS, INDEX, OVERVIEW
 from anatomy.figures.style import concept_name
 from anatomy.pages import NO_CONCEPT
 
@@ -59,6 +59,7 @@ def page(contents: Contents, title: str, body: str, root: str = "../") -> str:
     links = [(INDEX, contents.network)]
     if contents.concepts:
         links.append((CONCEPTS, "concepts"))
+    links.append((OVERVIEW, "all networks"))
     return PAGE.substitute(
         policy=POLICY,
         title=escape(title),

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 
 INDEX = "index.html"
 CONCEPTS = "concepts.html"
+# from the folder of an atlas to the page of all of them
+OVERVIEW = "../../atlas.html"
 LONGEST = 40
 
 

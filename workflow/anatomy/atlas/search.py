@@ -11,16 +11,18 @@ const MOST = 12;
 const entries = CONTENTS.map(([kind, name, further, address, picture], place) => ({
   kind, name, further, address, picture, place,
   text: `${kind} ${name} ${further}`.toLowerCase(),
-  words: new Set(`${name} ${further}`.toLowerCase().split(/[^\p{L}\p{N}]+/u)),
+  words: new Set(name.toLowerCase().split(/[^\p{L}\p{N}]+/u)),
 }));
 
-// A number means a whole number, other text any part of a name; all that is written must be there.
+// A number means a whole number in the name itself, other text any part of name, concept or super-category; all that
+// is written must be there. What is called exactly so comes first, units by their number before others.
 const has = (entry, part) => (/^\d+$/.test(part) ? entry.words.has(part) : entry.text.includes(part));
 function rank({ name }, wanted) {
   const own = name.toLowerCase();
   if (own === wanted) return 0;
   if (own.startsWith(wanted)) return 1;
-  return own.includes(wanted) ? 2 : 3;
+  if (own.includes(wanted)) return 2;
+  return own.split(" ").at(-1) === wanted.split(" ").at(-1) ? 3 : 4;
 }
 function matching(text) {
   const wanted = text.toLowerCase().trim().replace(/\s+/g, " ");

@@ -95,6 +95,12 @@ img { display: block; height: auto; border-radius: 4px; background: var(--track)
 .wall a { display: block; text-decoration: none; }
 .wall a:hover { outline: 2px solid var(--accent); border-radius: 3px; }
 
+.concepts { display: flex; flex-wrap: wrap; gap: 1.1rem; }
+.concepts section { flex: 1 1 auto; max-width: 100%; margin: 0; }
+.concepts .note { max-width: 30rem; }
+.concepts .tiles { display: flex; flex-wrap: wrap; }
+.concepts li { width: 5.6rem; }
+
 .scroll { overflow-x: auto; }
 .circuit { display: block; width: 100%; min-width: 52rem; max-width: 84rem; height: auto; }
 .circuit text { fill: var(--ink); text-anchor: middle; font-size: 14px; }

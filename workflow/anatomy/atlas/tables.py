@@ -20,6 +20,11 @@ SOURCES = (
     *("cluster_losses", "knockout_areas", "dissected", "interventions"),
     *("circuit_units", "unit_lesions", "concept_lesions"),
 )
+# of the units of drawn circuits; their pictures are read apart
+DRAWN = (
+    *("category", "layer", "column", "unit", "strength", "rank"),
+    *("units", "connected_units", "connected_fraction"),
+)
 # columns that are text whatever they look like
 TEXT = (
     *("category", "super_category", "layer", "concept", "concept_category", "group", "cluster"),
@@ -35,6 +40,7 @@ class Tables:
     ----------
     circuits : category -> its row of the table of circuits
     sweeps, controls, losses, areas, concept_lesions : category -> its rows of the tables of that name
+    lesions_of_concept : concept -> its rows of the table of lesions of concepts
     neighbours : category -> other, jaccard, expected_jaccard; all layers together
     drawn_units, drawn_connections : category -> the units and connections of its circuit's picture
     dissected : (layer, unit) -> its row of the table of dissected units
@@ -52,6 +58,7 @@ class Tables:
     losses: Groups = field(default_factory=dict)
     areas: Groups = field(default_factory=dict)
     concept_lesions: Groups = field(default_factory=dict)
+    lesions_of_concept: Groups = field(default_factory=dict)
     dissected: Mapping[Hashable, Row] = field(default_factory=dict)
     interventions: Groups = field(default_factory=dict)
     unit_lesions: Groups = field(default_factory=dict)
@@ -68,6 +75,7 @@ def read_tables(paths: Mapping[str, Sequence[Path]]) -> Tables:
         called like the layers.
     """
     units = ["layer", "unit"]
+    concept_lesions = _read(paths, "concept_lesions")
     unit_lesions = _read(paths, "unit_lesions", [*units, "category", "loss", "logit_loss"])
     circuit_units = _read(paths, "circuit_units", [*units, "category", "kept_fraction"])
     if len(circuit_units):
@@ -77,11 +85,12 @@ def read_tables(paths: Mapping[str, Sequence[Path]]) -> Tables:
         sweeps=_groups(_read(paths, "sweep"), "category"),
         controls=_groups(_read(paths, "controls"), "category"),
         neighbours=_neighbours(paths.get("overlap", ())),
-        drawn_units=_groups(_read(paths, "drawn_units"), "category"),
+        drawn_units=_groups(_read(paths, "drawn_units", list(DRAWN)), "category"),
         drawn_connections=_groups(_read(paths, "drawn_connections"), "category"),
         losses=_of_categories(_read(paths, "cluster_losses")),
         areas=_of_categories(_read(paths, "knockout_areas")),
-        concept_lesions=_groups(_read(paths, "concept_lesions"), "category"),
+        concept_lesions=_groups(concept_lesions, "category"),
+        lesions_of_concept=_groups(concept_lesions, "concept"),
         dissected=_rows(_dissected(paths.get("dissected", ())), units),
         interventions=_groups(_read(paths, "interventions"), units),
         unit_lesions=_groups(unit_lesions, units),

@@ -26,8 +26,8 @@ def main(job: Job) -> None:
         writer.filters(pd.read_parquet(path))
     for path in job.paths("features"):
         writer.features(pd.read_parquet(path))
-    for own in tables.drawn_units.values():
-        writer.circuit_units(own)
+    for path in job.paths("drawn_units"):
+        writer.circuit_units(pd.read_parquet(path, columns=["layer", "unit", "thumbnail"]))
     for path in job.paths("top_images"):
         writer.top_images(path.parent.name, pd.read_parquet(path))
     for path in job.paths("stimuli"):
