@@ -28,9 +28,11 @@ include: "workflow/rules/dissection.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/activations.smk"
 include: "workflow/rules/identity.smk"
+include: "workflow/rules/joined.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/summary.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/joined_figures.smk"
 include: "workflow/rules/atlas.smk"
 
 
@@ -45,6 +47,7 @@ localrules:
     features,
     activations,
     identity,
+    joined,
     figures,
     atlas,
 
@@ -60,6 +63,7 @@ rule all:
         TARGETS["features"],
         TARGETS["activations"],
         TARGETS["identity"],
+        TARGETS["joined"],
         TARGETS["figures"],
         TARGETS["atlas"],
         "results/summary.csv",
@@ -128,6 +132,13 @@ rule identity:
         TARGETS["identity"],
     message:
         "The identity task is done"
+
+
+rule joined:
+    input:
+        TARGETS["joined"],
+    message:
+        "The methods are joined"
 
 
 rule figures:

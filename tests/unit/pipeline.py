@@ -441,6 +441,60 @@ def _cluster_lesions(plan: Plan, network: str, method: str) -> dict[str, Any]:
     }
 
 
+def _circuit_units(_plan: Plan, network: str, shard: str) -> dict[str, Any]:
+    circuits = RESULTS / network / "circuits"
+    return {
+        "network": RESULTS / network / "network/network.json",
+        "masks": circuits / "masks.json",
+        "summary": circuits / "summary.csv",
+        "table": circuits / f"parts/units/{shard}.parquet",
+    }
+
+
+def _concept_lesions(plan: Plan, network: str, layer: str) -> dict[str, Any]:
+    parts = RESULTS / network / "joined/parts"
+    return {
+        "network": RESULTS / network / "network/network.json",
+        "stimuli": plan.stimuli_of("joined"),
+        "units": RESULTS / network / f"dissection/{layer}/units.csv",
+        **{
+            name: parts / f"{name}/{layer}.parquet"
+            for name in ("unit_lesions", "concept_lesions", "unit_responses")
+        },
+    }
+
+
+def _enrichment(plan: Plan, network: str) -> dict[str, Any]:
+    folder = RESULTS / network / "joined"
+    return {
+        "circuit_units": plan.circuit_units(network),
+        "units": plan.dissected(network, "units.csv"),
+        "unit_responses": plan.unit_responses(network),
+        "labelled": folder / "circuit_units.parquet",
+        "table": folder / "enrichment.csv",
+    }
+
+
+def _cluster_circuits(plan: Plan, network: str, shard: str) -> dict[str, Any]:
+    own = RESULTS / network
+    return _shown(plan, network) | {
+        "clustered_stimuli": plan.stimuli_of("clusters"),
+        "assignments": own / "clusters/assignments.json",
+        "lesions": own / "clusters/lesions.csv",
+        "masks": own / "circuits/masks.json",
+        "summary": own / "circuits/summary.csv",
+        "table": own / f"joined/parts/cluster_circuits/{shard}.parquet",
+    }
+
+
+def _concept_vectors(plan: Plan, network: str) -> dict[str, Any]:
+    return {
+        "network": RESULTS / network / "network/network.json",
+        "stimuli": plan.stimuli_of("joined"),
+        "table": RESULTS / network / "joined/concept_vectors.csv",
+    }
+
+
 def _summary(plan: Plan) -> dict[str, Any]:
     return {
         "networks": plan.network_descriptions(),
@@ -457,6 +511,10 @@ def _summary(plan: Plan) -> dict[str, Any]:
         "manipulation": plan.manipulation_tables(),
         "accuracy": plan.tables("identity", "accuracy"),
         "dissociation": plan.tables("identity", "dissociation"),
+        **{
+            name: plan.joined_results(name)
+            for name in ("enrichment", "concept_lesions", "cluster_circuits", "concept_vectors")
+        },
         "table": RESULTS / "summary.csv",
     }
 
@@ -536,6 +594,15 @@ def _figure_tables(plan: Plan, kind: str, network: str) -> dict[str, Any]:
         "interventions": {
             "table": activations / "manipulation.parquet",
             "examples": activations / "manipulation_examples.parquet",
+        },
+        **{
+            kind: {"table": own / f"joined/{kind}.csv"}
+            for kind in ("enrichment", "concept_lesions", "cluster_circuits")
+        },
+        "concept_vectors": {
+            "table": own / "joined/concept_vectors.csv",
+            "layers": own / "clusters/layers.csv",
+            "lesions": own / "clusters/lesions.csv",
         },
         "identity": {
             **{

@@ -40,7 +40,7 @@ EVERYTHING = (*SOURCES, *PICTURES)
 # written as CSV, the others as Parquet
 TEXT_TABLES = (
     *("circuits", "sweep", "controls", "cluster_losses", "knockout_areas"),
-    *("dissected", "interventions", "concept_lesions"),
+    *("dissected", "interventions", "unit_lesions", "concept_lesions"),
 )
 
 
@@ -149,11 +149,14 @@ def tables() -> dict[str, pd.DataFrame | dict[str, pd.DataFrame]]:
         "concept_lesions": pd.DataFrame(
             [
                 (
-                    *("conv1", concept, "part", 2, name, super_category(name)),
+                    *("conv1", concept, kind, 2, name, super_category(name)),
                     *(cost, cost - 0.05, cost + 0.05, 0.02, 0.0004),
                 )
                 for name in NAMES
-                for concept, cost in ((CONCEPT, 0.11), ("window", 0.22))
+                for concept, kind, cost in (
+                    *((CONCEPT, "part", 0.11), ("window", "part", 0.22)),
+                    ("all", "all", 0.33),  # as the table calls all detectors together
+                )
             ],
             columns=[
                 *("layer", "concept", "concept_category", "units", "category", "super_category"),

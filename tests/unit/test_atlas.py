@@ -231,6 +231,7 @@ def test_units_and_concepts_whose_loss_hurts_most_come_first(atlas):
     assert "loss 40.0\u00a0%" in tiles[0].text
     concepts = rows(part(page, "Concepts whose loss hurts most"))
     assert [(name.split()[0], value) for name, value in concepts] == [
+        ("every", "33.0\u00a0% q < 0.001"),
         ("window", "22.0\u00a0% q < 0.001"),
         ("wheel", "11.0\u00a0% q < 0.001"),
     ]

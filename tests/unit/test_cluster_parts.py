@@ -13,13 +13,7 @@ from small import CATEGORIES, SUPER_CATEGORIES, network_of, new, stimulus_set
 from anatomy.cluster_features import features
 from anatomy.cluster_images import folds, response_images
 from anatomy.cluster_lesions import Clusters, LayerParts, MatchedLesions
-from anatomy.cluster_losses import (
-    familywise_p_values,
-    group_losses,
-    p_values,
-    performance_distance,
-    selectivity,
-)
+from anatomy.cluster_losses import group_losses, performance_distance, selectivity
 from anatomy.cluster_validation import choose
 from anatomy.errors import InputError
 from anatomy.neuron_lesions import NeuronLesions
@@ -28,6 +22,7 @@ from anatomy.performance import performance, recognised, super_category_recognis
 from anatomy.recognition import Hits, Recognition
 from anatomy.recording import Recording, arrays_to_record, record
 from anatomy.response_matrix import ResponseMatrix
+from anatomy.stats import familywise_p_values, p_values
 
 LAYERS = ["conv1", "conv2", "fc3", "fc4"]
 NOISE, NEVER_ACTIVE = -1, -2

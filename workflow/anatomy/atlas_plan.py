@@ -10,7 +10,7 @@ from anatomy.config.resolution import CategoryRow
 Spec = dict[str, Any]
 
 # methods that show their networks a stimulus set
-SHOWING = ("circuits", "knockouts", "clusters", "activations")
+SHOWING = ("circuits", "knockouts", "clusters", "activations", "joined")
 # input of an atlas -> a job of the networks that have it, and the table
 TABLES = {
     "circuits": ("circuit_tables/{network}", "circuits/summary.csv"),
@@ -21,9 +21,12 @@ TABLES = {
     "knockout_areas": ("knockout_tables/{network}", "knockouts/areas.csv"),
     "interventions": ("manipulation/{network}", "activations/interventions.csv"),
     "filters": ("filters/{network}", "features/filters.parquet"),
-    "circuit_units": ("circuit_units/{network}", "joined/circuit_units.parquet"),
-    "unit_lesions": ("unit_lesions/{network}", "joined/unit_lesions.parquet"),
-    "concept_lesions": ("concept_lesions/{network}", "joined/concept_lesions.csv"),
+    "circuit_units": ("enrichment/{network}", "joined/circuit_units.parquet"),
+    "unit_lesions": ("join_tables/{network}/joined/unit_lesions", "joined/unit_lesions.csv"),
+    "concept_lesions": (
+        "join_tables/{network}/joined/concept_lesions",
+        "joined/concept_lesions.csv",
+    ),
 }
 # input of an atlas -> what the job of each of its parts begins with, and the table of a part
 PARTS = {

@@ -10,17 +10,24 @@ SIGNIFICANT = 0.05
 
 def closing_words(summary: pd.DataFrame) -> str:
     """A few lines from the tidy table of headline numbers."""
-    lines = []
+    words = []
+    for network, lines in lines_of_networks(summary).items():
+        words += [f"\n  {network}", *(f"    {line}" for line in lines)]
+    return "\n".join(words)
+
+
+def lines_of_networks(summary: pd.DataFrame) -> dict[str, list[str]]:
+    """Network -> what its headline numbers say, a line for each finding."""
+    found = {}
     for network, rows in summary.groupby("network", sort=False):
         overall = rows[rows["group"] == "all"].drop_duplicates("measure").set_index("measure")
-        lines += [f"\n  {network}"]
-        for part in (
+        parts = (
             *(_network_lines(overall), _circuit_lines(overall)),
             *(_knockout_lines(rows), _cluster_lines(rows), _dissection_lines(rows)),
-            _identity_lines(overall),
-        ):
-            lines += [f"    {line}" for line in part]
-    return "\n".join(lines)
+            *(_identity_lines(overall), _joined_lines(rows)),
+        )
+        found[str(network)] = [line for part in parts for line in part]
+    return found
 
 
 def _network_lines(overall: pd.DataFrame) -> list[str]:
@@ -105,6 +112,19 @@ def _identity_lines(overall: pd.DataFrame) -> list[str]:
     ]
 
 
+def _joined_lines(rows: pd.DataFrame) -> list[str]:
+    losses = rows[rows["measure"] == "largest_concept_loss"]
+    if losses.empty:
+        return []
+    largest = losses.loc[losses["value"].idxmax()]
+    layer, _, pair = largest["group"].partition(": ")
+    concept, _, category = pair.rpartition(" → ")
+    return [
+        f"silencing the units of {layer} that detect {concept!r} costs {largest['value']:.0%} of {category} images "
+        f"(units like them: {largest['null_value']:.0%}; q = {largest['p_value']:.2f})"
+    ]
+
+
 def _is_double_dissociation(overall: pd.DataFrame) -> bool:
     """Whether each kind significantly suffers more from its own lesion, and not by a shift of the criterion alone."""
     kinds = ("faces", "houses")
@@ -117,7 +137,8 @@ def _is_double_dissociation(overall: pd.DataFrame) -> bool:
 if __name__ == "__main__":
     print(closing_words(pd.read_csv(Path(sys.argv[1]))))
     print(
-        "\n  Open results/report.html and results/atlas.html in a browser; all headline numbers are in results/summary.csv."
+        "\n  Open results/report.html and results/atlas.html in a browser; all headline numbers are in"
+        " results/summary.csv."
         "\n\n  What to try next:"
         "\n    source .venv/bin/activate"
         "\n    change a value in config/config.yaml, say circuits.threshold"

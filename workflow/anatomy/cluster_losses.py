@@ -51,35 +51,3 @@ def selectivity(losses: NDArray[np.float64]) -> NDArray[np.float64]:
     most, others = lost[..., -1], lost[..., :-1].mean(axis=-1)
     with np.errstate(invalid="ignore"):
         return (most - others) / (most + others)
-
-
-def p_values(observed: NDArray[np.float64], drawn: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(1 + draws at least as large) / (1 + draws), which is never 0 (Phipson & Smyth 2010).
-
-    Parameters
-    ----------
-    observed : (cluster,)
-    drawn : (draw, cluster), or (draw, 1) for what all clusters are compared with
-    """
-    return (1 + (drawn >= observed).sum(axis=0)) / (1 + len(drawn))
-
-
-def familywise_p_values(
-    observed: NDArray[np.float64], drawn: NDArray[np.float64], least_spread: float
-) -> NDArray[np.float64]:
-    """The chance that any of several clusters would be as far out as each one is (single-step max-T).
-
-    Large clusters have large random losses, so each cluster's values are first measured from the mean of its random
-    ones, in units of their standard deviation. What counts then is, in each draw, the largest value of all clusters
-    (Westfall & Young 1993).
-
-    Parameters
-    ----------
-    observed : (cluster,)
-    drawn : (draw, cluster), the clusters of a draw belong together
-    least_spread : smallest standard deviation; where nothing varies nothing could be divided by
-    """
-    spread = np.maximum(drawn.std(axis=0), least_spread)
-    standardised = (drawn - drawn.mean(axis=0)) / spread
-    largest = standardised.max(axis=1, keepdims=True)
-    return p_values((observed - drawn.mean(axis=0)) / spread, largest)

@@ -9,15 +9,13 @@ from numpy.typing import NDArray
 
 from anatomy.cluster_lesions import Clusters, Measured
 from anatomy.cluster_losses import (
-    familywise_p_values,
     group_losses,
-    p_values,
     performance_distance,
     selectivity,
 )
 from anatomy.neurons import Neurons
 from anatomy.recognition import RECOGNISED_AS, RecognisedAs, Recognition
-from anatomy.stats import confidence_interval
+from anatomy.stats import confidence_interval, familywise_p_values, p_values
 from anatomy.stimuli.stimulus_set import StimulusSet
 from anatomy.tables import CLUSTER_TABLES
 from anatomy.thumbnails import png, resized

@@ -7,6 +7,7 @@ from anatomy.config import resolution
 from anatomy.config.configuration import Configuration
 from anatomy.config.resolution import CategoryRow
 from anatomy.config.stimuli import ToyboxStimuli
+from anatomy.joined_plan import methods_of
 
 Spec = dict[str, Any]
 
@@ -31,6 +32,10 @@ FIGURES = {
     "rotations": ("dissection", ("rotations",)),
     "interventions": ("activations", ("interventions",)),
     "identity": ("identity", ("dissociation", "doses", "selectivity", "pairs")),
+    "enrichment": ("joined", ("enrichment",)),
+    "concept_lesions": ("joined", ("concept_lesions",)),
+    "cluster_circuits": ("joined", ("cluster_circuits",)),
+    "concept_vectors": ("joined", ("concept_vectors",)),
 }
 # kind of figures of which there is a folder -> the folder of their method, and its name
 FIGURE_FOLDERS = {
@@ -56,6 +61,10 @@ FIGURE_STEPS = {
     "activations": "activation_figures",
     "interventions": "manipulation_figures",
     "identity": "identity_figures",
+    "enrichment": "enrichment_figures",
+    "concept_lesions": "concept_lesion_figures",
+    "cluster_circuits": "cluster_circuit_figures",
+    "concept_vectors": "concept_vector_figures",
 }
 
 
@@ -97,6 +106,25 @@ def figure_specs(configuration: Configuration) -> dict[str, Spec]:
             specs[f"figures/interventions/{name}"] = {}
     for name in resolution.networks_of(configuration, configuration.identity):
         specs[f"figures/identity/{name}"] = {"network": name}
+    return specs | _joined_figures(configuration)
+
+
+def _joined_figures(configuration: Configuration) -> dict[str, Spec]:
+    """Figures of what the methods of each network say together."""
+    joined = configuration.joined
+    specs: dict[str, Spec] = {}
+    for name in resolution.networks_of(configuration, joined):
+        methods = methods_of(configuration, name)
+        if "dissection" in methods:
+            names = resolution.distinct_names(_rows(configuration, joined.stimuli))
+            specs[f"figures/concept_lesions/{name}"] = {"names": names}
+        if "circuits" in methods:
+            names = resolution.distinct_names(_rows(configuration, configuration.circuits.stimuli))
+            for other, kind in (("dissection", "enrichment"), ("clusters", "cluster_circuits")):
+                if other in methods:
+                    specs[f"figures/{kind}/{name}"] = {"names": names}
+        if "clusters" in methods and joined.concept_vectors is not None:
+            specs[f"figures/concept_vectors/{name}"] = {}
     return specs
 
 

@@ -29,6 +29,8 @@ from anatomy.feature_plan import feature_specs
 from anatomy.figure_plan import FIGURE_FOLDERS, FIGURE_STEPS, FIGURES, figure_specs
 from anatomy.file_digests import known_digest
 from anatomy.identity_plan import identity_specs, picture_specs
+from anatomy.joined_plan import PART_TABLES as JOINED_PARTS
+from anatomy.joined_plan import joined_specs
 from anatomy.knockout_plan import knockout_specs
 from anatomy.shards import ASSIGNMENTS, SPECS
 from anatomy.spec_files import write_specs
@@ -107,6 +109,7 @@ class Plan:
                 for table in ("cross_validation", "accuracy", "selectivity", *LESION_TABLES)
                 for path in self.tables("identity", table)
             ],
+            "joined": self.joined_results(),
             "figures": self._figure_targets(),
             "atlas": self.atlases() + ["results/atlas.html"] * ("atlases" in self.specs),
         }
@@ -163,6 +166,9 @@ class Plan:
         if method == "clusters":
             names = self.parts("cluster_lesions", network)
             return [f"results/{network}/clusters/parts/{table}/{name}.parquet" for name in names]
+        if method == "joined":
+            names = self.parts(JOINED_PARTS[table], network)
+            return [f"results/{network}/joined/parts/{table}/{name}.parquet" for name in names]
         names = self.parts(PART_TABLES[table], network)
         return [f"results/{network}/circuits/parts/{table}/{name}.parquet" for name in names]
 
@@ -249,6 +255,35 @@ class Plan:
     def of_atlas(self, network: str, name: str) -> list[str]:
         """The files of one input of a network's atlas."""
         return atlas_inputs(self.configuration, self.specs, network)[name]
+
+    def joined_results(self, *tables: str) -> list[str]:
+        """Tables that join methods, of each network that has them: these, or all for people."""
+        found = []
+        for network in self.specs["summary"]["joined"]:
+            of_parts = self.parts("join_tables", f"{network}/joined")
+            whole = [
+                step
+                for step in ("enrichment", "concept_vectors")
+                if f"{step}/{network}" in self.specs
+            ]
+            found += [
+                f"results/{network}/joined/{table}.csv"
+                for table in (*of_parts, *whole)
+                if not tables or table in tables
+            ]
+        return found
+
+    def unit_responses(self, network: str) -> list[str]:
+        """Mean responses of the units of each layer in which units are silenced."""
+        layers = self.parts("concept_lesions", network)
+        return [
+            f"results/{network}/joined/parts/unit_responses/{layer}.parquet" for layer in layers
+        ]
+
+    def circuit_units(self, network: str) -> list[str]:
+        """How much of each unit the circuits of each shard use."""
+        names = self.parts("circuit_units", network)
+        return [f"results/{network}/circuits/parts/units/{name}.parquet" for name in names]
 
     def downloads(self, stimuli: str) -> list[str]:
         """What must be downloaded before a stimulus set can be made."""
@@ -350,6 +385,7 @@ def make_plan(configuration: Configuration, plans_anew: bool = True) -> Plan:
         section = getattr(configuration, method)
         for name in resolution.networks_of(configuration, section):
             specs |= specs_of(configuration, name, section)
+    specs |= joined_specs(configuration, specs)
     specs["summary"] = summary_spec(configuration)
     specs |= atlas_specs(configuration)
     return Plan(configuration, specs | figure_specs(configuration))

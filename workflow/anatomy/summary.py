@@ -1,18 +1,19 @@
 """The headline numbers of all methods, as rows of one tidy table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import wilcoxon
 
+from anatomy.joined.headlines import Headline
 from anatomy.performance import performance
 from anatomy.stats import (
     Estimate,
     confidence_interval,
     ratio_interval,
+    wilcoxon_above,
     wilson_interval,
 )
 from anatomy.tables import NOT_ABOVE_ZERO, SUMMARY
@@ -60,7 +61,7 @@ def circuit_rows(summary: pd.DataFrame) -> Iterator[Row]:
             if len(values):
                 null = rows["csa_bias_only"].mean() if measure.startswith("csa") else None
                 tested = measure == "csa_evaluation"
-                p = _above(values, rows["csa_bias_only"]) if tested else None
+                p = wilcoxon_above(values, rows["csa_bias_only"]) if tested else None
                 yield _row(measure, group, confidence_interval(values, SEED), null, p)
         if rows["csa_unpruned"].mean() > 0:  # there is something to retain
             retained = ratio_interval(rows["csa_evaluation"], rows["csa_unpruned"], SEED)
@@ -77,7 +78,7 @@ def control_rows(controls: pd.DataFrame) -> Iterator[Row]:
     for control in [name for name in controls["control"].unique() if name not in IN_SUMMARY]:
         pairs = csa[["circuit", "constant", control]].dropna()
         estimate = confidence_interval(pairs[control], SEED)
-        p_value = _above(pairs["circuit"], pairs[control])
+        p_value = wilcoxon_above(pairs["circuit"], pairs[control])
         yield _row(f"csa_{control}", "all", estimate, pairs["constant"].mean(), p_value)
 
 
@@ -194,17 +195,15 @@ def _random_specificity(values: pd.Series, measure: str) -> float:
     return float(on_own - on_other)
 
 
+def joined_rows(headlines: Iterable[Headline]) -> Iterator[Row]:
+    """Rows of the joined results, see `anatomy.joined.headlines`."""
+    for measure, group, estimate, null, p_value in headlines:
+        yield _row(measure, group, estimate, null, p_value)
+
+
 def table(rows: list[Row]) -> pd.DataFrame:
     """The tidy table, with the columns in their fixed order."""
     return pd.DataFrame(rows, columns=list(SUMMARY))
-
-
-def _above(circuits: pd.Series, others: pd.Series) -> float | None:
-    """Wilcoxon's signed-rank test over categories: CSA of circuits above that of something else."""
-    difference = circuits - others
-    if not difference.any():
-        return None
-    return float(wilcoxon(difference, alternative="greater").pvalue)
 
 
 def _row(

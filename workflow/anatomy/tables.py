@@ -22,6 +22,16 @@ from anatomy.columns_of_identity import (
     IDENTITY_PAIRS,
     SELECTIVITY,
 )
+from anatomy.columns_of_joined import (
+    CIRCUIT_UNIT_SHARES,
+    CLUSTER_CIRCUITS,
+    CONCEPT_LESIONS,
+    CONCEPT_VECTORS,
+    ENRICHMENT,
+    LABELLED_CIRCUIT_UNITS,
+    UNIT_LESIONS,
+    UNIT_RESPONSES,
+)
 from anatomy.whole_files import whole
 
 # column `outcome` of circuits
@@ -406,7 +416,7 @@ DISSECTION_TOP_IMAGES = {
 }
 SUMMARY = {
     "network": "network",
-    "method": "method: network, circuits, knockouts, clusters or dissection",
+    "method": "method, as its folder is called, or network",
     "measure": "what was measured",
     "group": "what it was measured on: all, a super-category, or a layer",
     "value": "the number",
@@ -471,6 +481,14 @@ TABLES = {
     "results/{network}/identity/selectivity.csv": SELECTIVITY,
     "results/{network}/identity/lesions.csv": IDENTITY_LESIONS,
     "results/{network}/identity/dissociation.csv": DISSOCIATION,
+    "results/{network}/circuits/parts/units/{shard}.parquet": CIRCUIT_UNIT_SHARES,
+    "results/{network}/joined/circuit_units.parquet": LABELLED_CIRCUIT_UNITS,
+    "results/{network}/joined/enrichment.csv": ENRICHMENT,
+    "results/{network}/joined/unit_lesions.csv": UNIT_LESIONS,
+    "results/{network}/joined/concept_lesions.csv": CONCEPT_LESIONS,
+    "results/{network}/joined/parts/unit_responses/{layer}.parquet": UNIT_RESPONSES,
+    "results/{network}/joined/cluster_circuits.csv": CLUSTER_CIRCUITS,
+    "results/{network}/joined/concept_vectors.csv": CONCEPT_VECTORS,
     "results/labelled_images/concepts.csv": CONCEPTS,
     "results/labelled_images/areas.parquet": AREAS,
     "results/summary.csv": SUMMARY,

@@ -589,6 +589,7 @@ rule draw_headlines:
             category="At a glance",
             labels={"network": "all", "shows": "headline numbers"},
         ),
+        front_page="results/figures/front_page.rst",
         record="results/records/figures/headlines.json",
     log:
         "results/logs/figures/headlines.log",
@@ -603,4 +604,4 @@ rule draw_headlines:
         "Draw the headline numbers"
     shell:
         "python -m anatomy.steps.headline_figures {input.spec} --table {input.table} "
-        "--headlines {output.headlines} --record {output.record} > {log} 2>&1"
+        "--headlines {output.headlines} --front-page {output.front_page} --record {output.record} > {log} 2>&1"

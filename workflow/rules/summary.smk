@@ -19,6 +19,10 @@ rule summarise:
         manipulation=PLAN.manipulation_tables(),
         accuracy=PLAN.tables("identity", "accuracy"),
         dissociation=PLAN.tables("identity", "dissociation"),
+        enrichment=PLAN.joined_results("enrichment"),
+        concept_lesions=PLAN.joined_results("concept_lesions"),
+        cluster_circuits=PLAN.joined_results("cluster_circuits"),
+        concept_vectors=PLAN.joined_results("concept_vectors"),
     output:
         table=report(
             "results/summary.csv",
@@ -44,5 +48,7 @@ rule summarise:
         "--controls {input.controls} --overlaps {input.overlaps} --knockouts {input.knockouts} "
         "--cluster-lesions {input.cluster_lesions} --cluster-losses {input.cluster_losses} "
         "--detectors {input.detectors} --rotations {input.rotations} --manipulation {input.manipulation} "
-        "--accuracy {input.accuracy} --dissociation {input.dissociation} "
+        "--accuracy {input.accuracy} --dissociation {input.dissociation} --enrichment {input.enrichment} "
+        "--concept-lesions {input.concept_lesions} --cluster-circuits {input.cluster_circuits} "
+        "--concept-vectors {input.concept_vectors} "
         "--table {output.table} --record {output.record} > {log} 2>&1"

@@ -1,7 +1,8 @@
 # Tables that are joined from the parts of several jobs.
 # Writes results/{network}/circuits/{controls,score_comparison,scoring_stability}.csv,
 # results/{network}/knockouts/performance.csv, results/{network}/clusters/{lesions,losses,layers,random}.csv and
-# results/{network}/dissection/{detectors,rotations}.csv.
+# results/{network}/dissection/{detectors,rotations}.csv and
+# results/{network}/joined/{concept_lesions,unit_lesions,cluster_circuits}.csv.
 
 
 rule join_tables:
@@ -16,10 +17,10 @@ rule join_tables:
     benchmark:
         "results/benchmarks/join_tables/{network}/{method}/{table}.tsv"
     wildcard_constraints:
-        method="circuits|knockouts|clusters|dissection",
+        method="circuits|knockouts|clusters|dissection|joined",
         table=(
             "controls|score_comparison|scoring_stability|performance|lesions|losses|layers|random|"
-            "detectors|rotations"
+            "detectors|rotations|concept_lesions|unit_lesions|cluster_circuits"
         ),
     conda:
         "../../envs/anatomy.yaml"

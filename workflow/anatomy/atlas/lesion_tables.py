@@ -14,6 +14,7 @@ CONCEPTS = 8
 CLUSTERS = 6
 # of an area under a curve; the others are means over the images of all categories
 MEASURE = "sensitivity"
+EVERY = "all"
 
 
 def concept_losses(contents: Contents, category: str) -> str:
@@ -25,7 +26,7 @@ def concept_losses(contents: Contents, category: str) -> str:
     return bars(
         [
             Bar(
-                f"{contents.concept_link(row.concept, ROOT)} <small>{contents.layer_link(row.layer, ROOT)},"
+                f"{_concept(contents, row)} <small>{contents.layer_link(row.layer, ROOT)},"
                 f" {row.units} unit{'s' * (row.units != 1)}</small>",
                 row.loss,
                 f"{percent(row.loss)} <small>{probability('q', row.q_value)}</small>",
@@ -38,6 +39,13 @@ def concept_losses(contents: Contents, category: str) -> str:
         ],
         ("concept", "lost"),
     )
+
+
+def _concept(contents: Contents, row: tuple) -> str:
+    """The concept whose units are lesioned; `all` of the category `all` stands for every detector."""
+    if row.concept == row.concept_category == EVERY:
+        return "every detector"
+    return contents.concept_link(row.concept, ROOT)
 
 
 def cluster_losses(contents: Contents, category: str) -> str:

@@ -12,6 +12,8 @@ from anatomy.figures.overview import ALL, MEASURES, SECTIONS, SHARES
 from anatomy.figures.style import percent, percent_range
 from anatomy.pages import BASE_STYLE, DASH, digest_of_inline
 
+INDENT = "\N{EM SPACE}"
+
 PAGE = Template("""\
 <!doctype html>
 <html lang="en">
@@ -85,9 +87,12 @@ def overview(networks: Sequence[str], summary: pd.DataFrame) -> str:
 
 def _method(heading: str, rows: pd.DataFrame, networks: Sequence[str]) -> str:
     """The numbers of one method; nothing where there is none."""
-    names = {name: words.strip() for name, words in (MEASURES | SHARES).items()}
+    names = {
+        name: words.replace("  ", INDENT).replace("\n", " ")
+        for name, words in (MEASURES | SHARES).items()
+    }
     lines = [
-        f'<tr><th scope="row">{names[measure].replace(chr(10), " ")}</th>'
+        f'<tr><th scope="row">{names[measure]}</th>'
         f"{''.join(_cell(own[own['network'] == network]) for network in networks)}</tr>"
         for measure in names
         for own in [_shown(rows, measure)]

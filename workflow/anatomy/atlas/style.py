@@ -136,6 +136,7 @@ details { margin-top: .6rem; }
 section:target { border-color: var(--accent); box-shadow: 0 0 0 2px var(--accent); }
 @media (max-width: 40rem) { section { padding: .8rem .85rem; } .large { width: 100%; } }
 @media (prefers-color-scheme: dark) {
+  .bars .null { fill: #70767d; }
   .bars .value[fill="#222222"], .chart [fill="#222222"] { fill: var(--ink); }
 }
 @media print { .masthead, .beside { display: none; } section { break-inside: avoid; } }

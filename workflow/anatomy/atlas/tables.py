@@ -112,7 +112,7 @@ def _table(path: Path, columns: list[str] | None) -> pd.DataFrame:
     if path.suffix == ".parquet":
         return pd.read_parquet(path, columns=columns)
     types = dict.fromkeys(TEXT, str)
-    table = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
+    table = pd.read_csv(path, usecols=columns, dtype=types, keep_default_na=False, na_values=[""])
     there = [name for name in TEXT if name in table]
     return table.assign(**table[there].fillna(""))
 

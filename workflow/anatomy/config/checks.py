@@ -19,10 +19,13 @@ from anatomy.config.configuration import Configuration
 from anatomy.config.dissection import Broden, BrodenFolder, Dissection, ToyboxBroden
 from anatomy.config.features import Features
 from anatomy.config.identity_checks import check_identities, check_identity
+from anatomy.config.joined import Joined
 from anatomy.config.methods import Circuits, Knockouts
 from anatomy.config.stimuli import FOLDER_OF_SPLIT, SPLITS, FolderStimuli, Stimuli, ToyboxStimuli
+from anatomy.dissection_plan import dissected_layers
 from anatomy.errors import InputError
 from anatomy.image_pyramid import blur_reach, pyramid_sides
+from anatomy.joined_plan import compared_layers
 from anatomy.stimuli.folder import count_images
 
 NEEDED_BY_CIRCUITS = ("scoring", "extraction", "evaluation")
@@ -57,6 +60,8 @@ def check(configuration: Configuration) -> None:
         check_identities(configuration.identities)
     if configuration.identity is not None:
         check_identity(configuration, configuration.identity)
+    if configuration.joined is not None:
+        _check_joined(configuration, configuration.joined)
 
 
 def check_stimuli(key: str, stimuli: Stimuli) -> None:
@@ -311,6 +316,26 @@ def _check_activations(configuration: Configuration, activations: Activations) -
     for name in resolution.networks_of(configuration, activations):
         resolution.convolutions("activations.layers", configuration, name, activations.layers)
         _check_size(configuration, name, activations.stimuli, "to which activations show it")
+
+
+def _check_joined(configuration: Configuration, joined: Joined) -> None:
+    images = configuration.stimuli[joined.stimuli].images
+    needed = ["evaluation"] + ["extraction"] * (joined.concept_vectors is not None)
+    for split in needed:
+        if getattr(images, split) == 0:
+            raise InputError(
+                f"configuration: stimuli.{joined.stimuli}.images.{split} is 0, but joined needs it"
+            )
+    for name in resolution.networks_of(configuration, joined):
+        _check_shown(configuration, name, "joined", joined.stimuli)
+        dissection = configuration.dissection
+        if dissection is not None and resolution.applies(dissection, name):
+            known = dissected_layers(configuration, name, dissection)
+            for layer in compared_layers(configuration, name, joined):
+                if layer not in known:
+                    raise InputError(
+                        f"configuration: joined.layers: {layer!r} is none of dissection.layers of network {name!r}"
+                    )
 
 
 def _check_shown(configuration: Configuration, name: str, method: str, stimuli_name: str) -> None:

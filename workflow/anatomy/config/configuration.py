@@ -10,6 +10,7 @@ from anatomy.config.clusters import Clusters
 from anatomy.config.dissection import Broden, Dissection
 from anatomy.config.features import Features
 from anatomy.config.identity import Identities, Identity
+from anatomy.config.joined import Joined
 from anatomy.config.methods import Circuits, Knockouts, Recordings
 from anatomy.config.networks import Network
 from anatomy.config.stimuli import Stimuli
@@ -22,7 +23,7 @@ OTHER_RESULTS = (
 # sections whose method is applied to some of the networks
 METHODS = (
     *("circuits", "knockouts", "clusters", "dissection"),
-    *("features", "activations", "identity"),
+    *("features", "activations", "identity", "joined"),
 )
 
 
@@ -57,6 +58,7 @@ class Configuration(Section):
         None, description="absent: there are no pictures of the same faces and houses"
     )
     identity: Identity | None = Field(None, description="absent: there is no identity task")
+    joined: Joined | None = Field(None, description="absent: methods are not joined")
     compute: Compute = Field(default_factory=Compute)
 
     @model_validator(mode="after")
@@ -119,7 +121,20 @@ class Configuration(Section):
             raise ValueError(
                 "identity: there are no faces and houses to tell apart; add a section identities"
             )
+        self._joined_has_methods()
         return self
+
+    def _joined_has_methods(self) -> None:
+        if self.joined is None:
+            return
+        if self.dissection is None and (self.circuits is None or self.clusters is None):
+            raise ValueError(
+                "joined: there is nothing to join; add a section dissection, or the sections circuits and clusters"
+            )
+        if self.joined.concept_vectors is not None and self.clusters is None:
+            raise ValueError(
+                "joined.concept_vectors: they are set beside cluster lesions; add a section clusters"
+            )
 
     @staticmethod
     def _known(key: str, name: str, known: list[str]) -> None:

@@ -32,6 +32,7 @@ SECTIONS = {
     "dissection": "Network dissection",
     "activations": "Covered parts",
     "identity": "Identity of faces and houses",
+    "joined": "Joined",
 }
 MEASURES = {
     "top1": "Top-1 accuracy",
@@ -49,6 +50,7 @@ MEASURES = {
     "identity_accuracy": "Same or different, new identities",
     "identity_interaction_zero": "Interaction, silenced units",
     "identity_interaction_noise": "Interaction, noisy units",
+    "cluster_circuit_difference": "Own circuits lose more with a cluster",
 }
 ALL = "all"
 AREA = "area_under_top1_"
@@ -56,7 +58,10 @@ AREA = "area_under_top1_"
 SHARES = {
     "detector_share": "Units that detect a concept,\nof each layer",
     "intervention_detector_share": "Units that need a labelled part,\nof each layer",
+    "kept_fraction_of_detectors": "Weights of labelled units\nthat circuits keep, of each layer",
+    "concepts_needed": "Concepts that a category needs,\nof each layer",
 }
+TCAV = "tcav_score_"
 _KINDS = {"synapse": "synapses", "node": "nodes"}
 _MODES = {"zero": "zero", "mean": "mean", "noise": "noise", "resample": "resampled"}
 # Heights in rows; a row in inches.
@@ -141,12 +146,14 @@ def _lines(summary: pd.DataFrame) -> tuple[list[Line], dict[str, float]]:
 
 def _has_layers(measure: str) -> bool:
     """Whether a measure has a number for each layer."""
-    return measure.startswith(AREA) or measure in SHARES
+    return measure.startswith((AREA, TCAV)) or measure in SHARES
 
 
 def _layers_label(measure: str) -> str:
     if measure in SHARES:
         return SHARES[measure]
+    if measure.startswith(TCAV):
+        return f"TCAV score of each layer,\n{measure.removeprefix(TCAV)}"
     kind, mode = measure.removeprefix(AREA).rsplit("_", 1)
     kind, mode = _KINDS.get(kind, kind), _MODES.get(mode, mode)
     return f"Accuracy left, each layer's\n{kind} knocked out ({mode})"
@@ -209,10 +216,10 @@ def _layers(axes: Axes, rows: pd.DataFrame, line: Line, colors: dict[str, str]) 
     for shift, layer in zip(shifts, rows.index, strict=True):
         row, y = rows.loc[layer], line.y + shift
         _mark(axes, row, y, colors[layer], size, 1.2)
-        if line.measure in SHARES and np.isfinite(row["null_value"]):
+        if not line.measure.startswith(AREA) and np.isfinite(row["null_value"]):
             tall = 0.76 * line.height / len(rows)
             axes.barh(y, row["null_value"], tall, color=NULL, alpha=0.55, linewidth=0)
-    most = line.measure in SHARES
+    most = not line.measure.startswith(AREA)
     named = rows["value"].idxmax() if most else rows["value"].idxmin()
     row = rows.loc[named]
     detail = percent_range(row["value"], row["low"], row["high"])

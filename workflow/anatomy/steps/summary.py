@@ -6,6 +6,12 @@ from pathlib import Path
 import pandas as pd
 
 from anatomy.canonical import read_json
+from anatomy.joined.headlines import (
+    cluster_circuit_headlines,
+    concept_lesion_headlines,
+    concept_vector_headlines,
+    enrichment_headlines,
+)
 from anatomy.steps.opening import open_stimuli
 from anatomy.steps.step import Job, run_step
 from anatomy.store import open_store, read_array, read_rows
@@ -17,6 +23,7 @@ from anatomy.summary import (
     dissection_rows,
     identity_rows,
     intervention_rows,
+    joined_rows,
     knockout_rows,
     network_rows,
     overlap_rows,
@@ -25,6 +32,15 @@ from anatomy.summary import (
 from anatomy.tables import read_clusters, write_csv
 
 SPLIT = "evaluation"
+# what users name, which may look like numbers
+NAMES = {"category": str, "super_category": str, "concept": str, "layer": str}
+# inputs with joined results -> what is made of each
+JOINED = {
+    "enrichment": enrichment_headlines,
+    "concept_lesions": concept_lesion_headlines,
+    "cluster_circuits": cluster_circuit_headlines,
+    "concept_vectors": concept_vector_headlines,
+}
 
 
 def main(job: Job) -> None:
@@ -65,6 +81,9 @@ def _methods(job: Job, network: str) -> Iterator[tuple[str, Iterator[Row]]]:
     dissociation = _of(job.paths("dissociation"), network)
     for accuracy, own in zip(_of(job.paths("accuracy"), network), dissociation, strict=True):
         yield "identity", identity_rows(pd.read_csv(accuracy), pd.read_csv(own))
+    for name, headlines in JOINED.items():
+        for path in _of(job.paths(name), network):
+            yield "joined", joined_rows(headlines(pd.read_csv(path, dtype=NAMES)))
 
 
 def _of(paths: list[Path], network: str) -> list[Path]:
@@ -91,6 +110,7 @@ if __name__ == "__main__":
             *("circuits", "controls", "overlaps", "knockouts"),
             *("cluster_lesions", "cluster_losses", "detectors", "rotations"),
             *("manipulation", "accuracy", "dissociation"),
+            *JOINED,
         ],
         outputs=["table"],
     )
