@@ -12,7 +12,7 @@ from anatomy.atlas.frame import beside, page, picture, section, stats, swatch, t
 from anatomy.atlas.lesion_tables import cluster_losses, concept_losses, knockout_losses
 from anatomy.figures.circuit_controls import CONTROLS
 from anatomy.figures.style import concept_name, percent
-from anatomy.pages import DASH, decimal
+from anatomy.pages import DASH, decimal, significant
 from anatomy.tables import FOUND
 
 NEIGHBOURS = 8
@@ -55,7 +55,10 @@ _SHARED_WORDS = (
     "Jaccard similarity of the kept weights of both circuits. Grey: the same for independent choices of as many weights"
     " of each layer."
 )
-_UNIT_WORDS = "The share of this category's images that is lost when this one unit is removed."
+_UNIT_WORDS = (
+    "The share of this category's images that is lost when this one unit is removed, and how far the mean of its output"
+    " falls."
+)
 _CONCEPT_WORDS = (
     "Share of this category's images that is lost when all units of a concept are removed. Grey: the same for as many"
     " other units, drawn at random."
@@ -195,4 +198,7 @@ def _unit(contents: Contents, row: tuple) -> str:
     concept = "" if dissected is None else escape(concept_name(dissected["concept"]))
     named = f'<span class="concept">{concept}</span>' if concept else ""
     lost = percent(row.loss) if math.isfinite(row.loss) else DASH
-    return unit_tile(contents, unit, ROOT, f"{named}<span>loss {lost}</span>")
+    falls = significant(row.logit_loss)
+    return unit_tile(
+        contents, unit, ROOT, f"{named}<span>loss {lost}</span><span>output {falls}</span>"
+    )

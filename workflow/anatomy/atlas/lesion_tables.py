@@ -23,6 +23,9 @@ def concept_losses(contents: Contents, category: str) -> str:
     if table is None:
         return ""
     worst = table.sort_values("loss", ascending=False, kind="stable").head(CONCEPTS)
+    worst = worst[worst["loss"] > 0]
+    if worst.empty:
+        return f"<p>None of {len(table)} concepts costs it an image.</p>"
     return bars(
         [
             Bar(
