@@ -50,22 +50,26 @@ def test_what_a_network_lacks_is_no_input():
 
 @pytest.mark.parametrize("method", ["circuits", "dissection", "features", "knockouts"])
 def test_a_method_that_is_taken_away_is_no_input(method):
-    raw = tiny()
-    del raw[method]
-    before, after = inputs(plan_of(tiny()), "small"), inputs(plan_of(raw), "small")
-    gone = {name for name in before if before[name] and not after[name]}
-    assert (
-        gone
-        == {
-            "circuits": {
-                *("circuits", "sweep", "controls", "overlap", "drawn_units", "drawn_connections"),
-            }
-            | (gone & JOINED),
-            "dissection": {"dissected", "top_images"} | (gone & JOINED),
-            "features": {"features", "filters"},
-            "knockouts": {"knockout_areas"},
-        }[method]
-    )
+    raw = {key: value for key, value in tiny().items() if key != "joined"}
+    without = {key: value for key, value in raw.items() if key != method}
+    before, after = inputs(plan_of(raw), "small"), inputs(plan_of(without), "small")
+    circuits = {"circuits", "sweep", "controls", "overlap", "drawn_units", "drawn_connections"}
+    gone = {
+        "circuits": circuits,
+        "dissection": {"dissected", "top_images"},
+        "features": {"features", "filters"},
+        "knockouts": {"knockout_areas"},
+    }
+    assert {name for name in before if before[name] and not after[name]} == gone[method]
+
+
+def test_what_joins_methods_is_an_input_where_it_is_asked_for():
+    raw = {key: value for key, value in tiny().items() if key != "joined"}
+    assert not any(inputs(plan_of(raw), "small")[name] for name in JOINED)
+    found = inputs(plan_of(raw | {"joined": {"stimuli": "seen"}}), "small")
+    files = {name: f"results/small/joined/{name}.csv" for name in JOINED}
+    files["circuit_units"] = "results/small/joined/circuit_units.parquet"
+    assert {name: found[name] for name in JOINED} == {name: [file] for name, file in files.items()}
 
 
 def test_every_network_has_an_atlas_and_all_share_a_page():
