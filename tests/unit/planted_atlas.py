@@ -86,7 +86,7 @@ def tables() -> dict[str, pd.DataFrame | dict[str, pd.DataFrame]]:
             [
                 (name, stage, kept, threshold * kept**0.1, threshold)
                 for name in found
-                for threshold in (0.9, 0.5)
+                for threshold in (0.5, 0.9)
                 for stage in ("fully_connected", "convolution")
                 for kept in (1.0, 0.5, 0.1, 0.01)
             ],
