@@ -33,6 +33,7 @@ include: "workflow/rules/tables.smk"
 include: "workflow/rules/summary.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/joined_figures.smk"
+include: "workflow/rules/atlas.smk"
 
 
 localrules:
@@ -48,6 +49,7 @@ localrules:
     identity,
     joined,
     figures,
+    atlas,
 
 
 rule all:
@@ -63,6 +65,7 @@ rule all:
         TARGETS["identity"],
         TARGETS["joined"],
         TARGETS["figures"],
+        TARGETS["atlas"],
         "results/summary.csv",
     message:
         "All results are there"
@@ -143,6 +146,13 @@ rule figures:
         TARGETS["figures"],
     message:
         "The figures are there"
+
+
+rule atlas:
+    input:
+        TARGETS["atlas"],
+    message:
+        "The atlas is there: open results/atlas.html"
 
 
 onsuccess:

@@ -89,8 +89,12 @@ class Chromium:
         self.call("Emulation.setDeviceMetricsOverride", **size)
         for place in ("about:blank", page.as_uri() + address):
             self.call("Page.navigate", url=place)
-            while (event := self._next()).get("method") != "Page.loadEventFired":
-                self._note(event)
+            self._wait_until_loaded()
+
+    def follow(self, script: str) -> None:
+        """Do what leads to another page, and wait until that is there."""
+        self.run(script)
+        self._wait_until_loaded()
 
     def run(self, script: str) -> Any:
         """What an expression of the page's language gives, awaited where it is a promise."""
@@ -98,6 +102,10 @@ class Chromium:
         answer = self.call("Runtime.evaluate", **asked)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
+
+    def _wait_until_loaded(self) -> None:
+        while (event := self._next()).get("method") != "Page.loadEventFired":
+            self._note(event)
 
     def _next(self) -> dict[str, Any]:
         deadline = time.monotonic() + PATIENCE

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch_settings import torch_as_it_was
 
+from anatomy.atlas_plan import atlas_inputs
 from anatomy.config.checks import check
 from anatomy.config.validation import validate
 from anatomy.figure_plan import FIGURE_FOLDERS, FIGURES
@@ -515,6 +516,22 @@ def _summary(plan: Plan) -> dict[str, Any]:
             for name in ("enrichment", "concept_lesions", "cluster_circuits", "concept_vectors")
         },
         "table": RESULTS / "summary.csv",
+    }
+
+
+def _atlas(plan: Plan, network: str) -> dict[str, Any]:
+    inputs = atlas_inputs(plan.configuration, plan.specs, network)
+    return inputs | {
+        "network": RESULTS / network / "network/network.json",
+        "folder": RESULTS / network / "atlas",
+    }
+
+
+def _atlases(plan: Plan) -> dict[str, Any]:
+    return {
+        "table": RESULTS / "summary.csv",
+        "atlases": plan.atlases(),
+        "page": RESULTS / "atlas.html",
     }
 
 

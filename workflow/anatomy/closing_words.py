@@ -137,7 +137,8 @@ def _is_double_dissociation(overall: pd.DataFrame) -> bool:
 if __name__ == "__main__":
     print(closing_words(pd.read_csv(Path(sys.argv[1]))))
     print(
-        "\n  Open results/report.html in a browser; all headline numbers are in results/summary.csv."
+        "\n  Open results/report.html and results/atlas.html in a browser; all headline numbers are in"
+        " results/summary.csv."
         "\n\n  What to try next:"
         "\n    source .venv/bin/activate"
         "\n    change a value in config/config.yaml, say circuits.threshold"

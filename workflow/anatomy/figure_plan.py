@@ -1,7 +1,5 @@
 """The jobs of figures: which there are, and what their tables do not say."""
 
-from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 from anatomy.circuit_plan import has_stability
@@ -76,7 +74,9 @@ def figure_specs(configuration: Configuration) -> dict[str, Spec]:
     if any(isinstance(stimuli, ToyboxStimuli) for stimuli in configuration.stimuli.values()):
         specs["figures/toybox"] = {}
     for name in resolution.networks_of(configuration, configuration.circuits):
-        names = {"names": _names(_rows(configuration, configuration.circuits.stimuli))}
+        names = {
+            "names": resolution.distinct_names(_rows(configuration, configuration.circuits.stimuli))
+        }
         specs |= {f"figures/{kind}/{name}": names for kind in ("circuits", "overlap")}
         if configuration.circuits.comparison is not None:
             specs[f"figures/score_comparison/{name}"] = {}
@@ -86,11 +86,11 @@ def figure_specs(configuration: Configuration) -> dict[str, Spec]:
             specs[f"figures/pictures/{name}"] = names
     for name in resolution.networks_of(configuration, configuration.knockouts):
         outputs = len(resolution.output_categories(configuration, name))
-        names = _names(_rows(configuration, configuration.knockouts.stimuli))
+        names = resolution.distinct_names(_rows(configuration, configuration.knockouts.stimuli))
         specs[f"figures/knockouts/{name}"] = {"outputs": outputs, "names": names}
     for name in resolution.networks_of(configuration, configuration.clusters):
         recognised_as = configuration.clusters.recognised_as
-        names = _names(_rows(configuration, configuration.clusters.stimuli))
+        names = resolution.distinct_names(_rows(configuration, configuration.clusters.stimuli))
         specs[f"figures/clusters/{name}"] = {"recognised_as": recognised_as, "names": names}
     for name in resolution.networks_of(configuration, configuration.dissection):
         specs["figures/dissected_networks"] = {}
@@ -99,7 +99,7 @@ def figure_specs(configuration: Configuration) -> dict[str, Spec]:
             specs[f"figures/rotations/{name}"] = {}
     for name in resolution.networks_of(configuration, configuration.features):
         rows = resolution.output_rows(configuration, name)
-        specs[f"figures/features/{name}"] = {"names": _names(rows)}
+        specs[f"figures/features/{name}"] = {"names": resolution.distinct_names(rows)}
     for name in resolution.networks_of(configuration, configuration.activations):
         specs[f"figures/activations/{name}"] = {}
         if configuration.activations.manipulation is not None:
@@ -116,10 +116,10 @@ def _joined_figures(configuration: Configuration) -> dict[str, Spec]:
     for name in resolution.networks_of(configuration, joined):
         methods = methods_of(configuration, name)
         if "dissection" in methods:
-            names = _names(_rows(configuration, joined.stimuli))
+            names = resolution.distinct_names(_rows(configuration, joined.stimuli))
             specs[f"figures/concept_lesions/{name}"] = {"names": names}
         if "circuits" in methods:
-            names = _names(_rows(configuration, configuration.circuits.stimuli))
+            names = resolution.distinct_names(_rows(configuration, configuration.circuits.stimuli))
             for other, kind in (("dissection", "enrichment"), ("clusters", "cluster_circuits")):
                 if other in methods:
                     specs[f"figures/{kind}/{name}"] = {"names": names}
@@ -130,12 +130,3 @@ def _joined_figures(configuration: Configuration) -> dict[str, Spec]:
 
 def _rows(configuration: Configuration, stimuli: str) -> list[CategoryRow]:
     return resolution.stimulus_categories(f"stimuli.{stimuli}", configuration.stimuli[stimuli])
-
-
-def _names(rows: Sequence[CategoryRow]) -> dict[str, str]:
-    """Category -> what figures call it: its name, with the category behind it where two have the same name."""
-    counts = Counter(row.name for row in rows)
-    return {
-        row.category: row.name if counts[row.name] == 1 else f"{row.name} ({row.category})"
-        for row in rows
-    }

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from anatomy.activation_plan import activation_specs
+from anatomy.atlas_plan import atlas_inputs, atlas_specs
 from anatomy.broden_plan import broden_specs
 from anatomy.circuit_plan import (
     PART_TABLES,
@@ -110,6 +111,7 @@ class Plan:
             ],
             "joined": self.joined_results(),
             "figures": self._figure_targets(),
+            "atlas": self.atlases() + ["results/atlas.html"] * ("atlases" in self.specs),
         }
 
     def tables(self, method: str, table: str) -> list[str]:
@@ -242,6 +244,18 @@ class Plan:
         names = self.parts("circuit_pictures", network)
         return [f"results/{network}/circuits/pictures/{name}_{ending}.parquet" for name in names]
 
+    def atlases(self) -> list[str]:
+        """The folders of all atlases."""
+        return [
+            f"results/{job.removeprefix('atlas/')}/atlas"
+            for job in self.specs
+            if job.startswith("atlas/")
+        ]
+
+    def of_atlas(self, network: str, name: str) -> list[str]:
+        """The files of one input of a network's atlas."""
+        return atlas_inputs(self.configuration, self.specs, network)[name]
+
     def joined_results(self, *tables: str) -> list[str]:
         """Tables that join methods, of each network that has them: these, or all for people."""
         found = []
@@ -373,6 +387,7 @@ def make_plan(configuration: Configuration, plans_anew: bool = True) -> Plan:
             specs |= specs_of(configuration, name, section)
     specs |= joined_specs(configuration, specs)
     specs["summary"] = summary_spec(configuration)
+    specs |= atlas_specs(configuration)
     return Plan(configuration, specs | figure_specs(configuration))
 
 

@@ -1,6 +1,7 @@
 """Facts that follow from the configuration and the files it names, found without torch."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -247,6 +248,15 @@ def output_rows(configuration: Configuration, name: str) -> list[CategoryRow]:
 def output_categories(configuration: Configuration, name: str) -> list[str]:
     """Names of the categories of a network's output units, in output order."""
     return [row.category for row in output_rows(configuration, name)]
+
+
+def distinct_names(rows: Sequence[CategoryRow]) -> dict[str, str]:
+    """Category -> what people call it: its name, with the category behind it where two have the same name."""
+    counts = Counter(row.name for row in rows)
+    return {
+        row.category: row.name if counts[row.name] == 1 else f"{row.name} ({row.category})"
+        for row in rows
+    }
 
 
 def preprocessing(configuration: Configuration, name: str) -> dict[str, Any]:

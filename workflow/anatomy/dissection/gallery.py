@@ -4,7 +4,6 @@ The page is one file that needs nothing else: no server, no network, no other fi
 """
 
 import base64
-import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
@@ -14,14 +13,23 @@ import pandas as pd
 
 from anatomy.dissection.gallery_page import COLUMNS, PAGE, SCRIPT, STYLE
 from anatomy.errors import InputError
-from anatomy.figures.style import MINUS, NULL, concept_category_colors, concept_name
+from anatomy.figures.style import concept_name
+from anatomy.pages import (
+    DASH,
+    NO_CONCEPT,
+    SPACE,
+    category_rules,
+    decimal,
+    digest_of_inline,
+    interval_line,
+    interval_scale,
+    significant,
+    whole_percent,
+)
 
 MEASURES = ["threshold", "iou", "low", "high", "agreement"]
 UNIT_COLUMNS = ("unit", "concept", "category", "detector", *MEASURES)
 IMAGE_COLUMNS = ("unit", "rank", "image_id", "response", "thumbnail")
-NO_CONCEPT = "no concept"
-DASH = "\N{EN DASH}"
-SPACE = "\N{NO-BREAK SPACE}"
 
 _BAR, _BAR_LEFT, _BAR_RIGHT, _CHART_WIDTH = 24, 66, 114, 360
 
@@ -62,7 +70,7 @@ def gallery(
     pictures = _pictures(top_images)
     most = max((len(own) for own in pictures.values()), default=0)
     style = STYLE + _generated_style(categories, most)
-    scale = _scale(units, minimum)
+    scale = interval_scale(units[["iou", "high"]].max().max(), minimum)
     cards = (
         _card(row, categories, pictures.get(row["unit"], []), minimum, scale)
         for row in units.to_dict("records")
@@ -76,9 +84,9 @@ def gallery(
         chips="\n".join(_chips(units, categories)),
         cards="\n".join(cards),
         style=style,
-        style_digest=_digest(style),
+        style_digest=digest_of_inline(style),
         script=SCRIPT,
-        script_digest=_digest(SCRIPT),
+        script_digest=digest_of_inline(SCRIPT),
     )
 
 
@@ -111,7 +119,7 @@ def _pictures(top_images: pd.DataFrame) -> dict[int, list[str]]:
     for row in ordered[list(IMAGE_COLUMNS)].itertuples(index=False):
         if row.thumbnail[:4] != b"RIFF" or row.thumbnail[8:12] != b"WEBP":
             raise InputError(f"the top image of unit {row.unit}, rank {row.rank}, is not WebP")
-        words = f"{row.rank}: {row.image_id}, response {_significant(row.response)}"
+        words = f"{row.rank}: {row.image_id}, response {significant(row.response)}"
         data = base64.b64encode(row.thumbnail).decode()
         found.setdefault(row.unit, []).append(
             f'<img alt="{escape(words)}" title="{escape(words)}" decoding="async"'
@@ -155,7 +163,7 @@ def _layers(layer: str, layers: Sequence[tuple[str, str]]) -> str:
 
 def _stats(units: pd.DataFrame) -> str:
     detectors = units[units["detector"]]
-    share = f" <small>{_percent(len(detectors) / max(len(units), 1))}</small>"
+    share = f" <small>{whole_percent(len(detectors) / max(len(units), 1))}</small>"
     entries = [
         ("units", str(len(units))),
         ("detectors", f"{len(detectors)}{share}"),
@@ -234,7 +242,7 @@ def _card(
         f'<p class="kind"><span class="category"><span class="swatch"></span>{category or DASH}</span>'
         f"{_beside(row)}</p>\n"
         f'<p class="measured">{_measured(row)}</p>\n'
-        f"{_interval(row, minimum, scale)}\n"
+        f"{interval_line(row['iou'], row['low'], row['high'], minimum, scale)}\n"
         f'<div class="pictures">{shown}</div>\n'
         f"{_details(row, categories)}\n"
         "</article></li>"
@@ -242,10 +250,10 @@ def _card(
 
 
 def _beside(row: Mapping[str, object]) -> str:
-    agreement = _percent(row["agreement"]) if math.isfinite(row["agreement"]) else DASH
+    agreement = whole_percent(row["agreement"]) if math.isfinite(row["agreement"]) else DASH
     return (
         f'<span class="quiet">agreement {agreement}</span>'
-        f'<span class="quiet">threshold {_significant(row["threshold"])}</span>'
+        f'<span class="quiet">threshold {significant(row["threshold"])}</span>'
     )
 
 
@@ -253,35 +261,17 @@ def _measured(row: Mapping[str, object]) -> str:
     known = math.isfinite(row["low"]) and math.isfinite(row["high"])
     interval = (
         f' <span class="quiet" title="95{SPACE}% interval over images">'
-        f"[{_decimal(row['low'])}, {_decimal(row['high'])}]</span>"
+        f"[{decimal(row['low'])}, {decimal(row['high'])}]</span>"
     )
     below = "" if row["detector"] else '<span class="quiet">not a detector</span>'
-    return f"<span>IoU <strong>{_decimal(row['iou'])}</strong>{interval * known}</span>{below}"
-
-
-def _interval(row: Mapping[str, object], minimum: float, scale: float) -> str:
-    """The IoU and its interval on the line from 0 to `scale`, with a mark at the minimum of a detector."""
-
-    def at(value: float) -> str:
-        return f"{100 * value / scale:.1f}%"
-
-    line = '<line class="{}" x1="{}" x2="{}" y1="{}" y2="{}"/>'
-    parts = [
-        line.format("track", "0", "100%", 6, 6),
-        line.format("minimum", at(minimum), at(minimum), 1, 11),
-    ]
-    if math.isfinite(row["low"]) and math.isfinite(row["high"]):
-        parts.append(line.format("range", at(row["low"]), at(row["high"]), 6, 6))
-    if math.isfinite(row["iou"]):
-        parts.append(f'<circle cx="{at(row["iou"])}" cy="6" r="4.5"/>')
-    return f'<svg class="interval" aria-hidden="true">{"".join(parts)}</svg>'
+    return f"<span>IoU <strong>{decimal(row['iou'])}</strong>{interval * known}</span>{below}"
 
 
 def _details(row: Mapping[str, object], categories: Sequence[str]) -> str:
     rows = "".join(
         f'<tr data-category="{escape(name)}"><th scope="row"><span class="swatch"></span>'
         f"{escape(name)}</th><td>{escape(concept_name(row[f'{name}_concept'])) or DASH}</td>"
-        f"<td>{_decimal(row[f'{name}_iou']) if row[f'{name}_concept'] else DASH}</td></tr>"
+        f"<td>{decimal(row[f'{name}_iou']) if row[f'{name}_concept'] else DASH}</td></tr>"
         for name in categories
     )
     return (
@@ -293,10 +283,7 @@ def _details(row: Mapping[str, object], categories: Sequence[str]) -> str:
 
 def _generated_style(categories: Sequence[str], most: int) -> str:
     """Colours of the categories, and the room that a card keeps for its pictures before they are there."""
-    rules = [
-        f'[data-category="{name}"] {{ --category: {color}; }}'
-        for name, color in {"": NULL, **concept_category_colors(categories)}.items()
-    ]
+    rules = category_rules(categories)
     rows, wide_rows = -(-most // COLUMNS), -(-most // (2 * COLUMNS))
     if most:
         rules.append(f".pictures {{ aspect-ratio: {COLUMNS} / {rows}; }}")
@@ -304,26 +291,3 @@ def _generated_style(categories: Sequence[str], most: int) -> str:
             f"@container (min-width: 40rem) {{ .pictures {{ aspect-ratio: {2 * COLUMNS} / {wide_rows}; }} }}"
         )
     return "\n".join(rules) + "\n"
-
-
-def _scale(units: pd.DataFrame, minimum: float) -> float:
-    """Where the line of the intervals ends: the largest value of the layer, rounded up to hundredths."""
-    largest = units[["iou", "high"]].max().max()
-    return math.ceil(100 * max(minimum, 0 if math.isnan(largest) else largest, 0.01)) / 100
-
-
-def _decimal(value: float) -> str:
-    return f"{value:.3f}".replace("-", MINUS) if math.isfinite(value) else DASH
-
-
-def _significant(value: float) -> str:
-    return f"{value:.3g}".replace("-", MINUS) if math.isfinite(value) else DASH
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f}{SPACE}%"
-
-
-def _digest(text: str) -> str:
-    """As a content security policy names an inline style or script that it allows."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -5,6 +5,8 @@ The style and the script are inserted as they are; their digests are the only on
 
 from string import Template
 
+from anatomy.pages import BASE_STYLE
+
 COLUMNS = 5
 
 PAGE = Template("""\
@@ -59,52 +61,14 @@ $cards
 </html>
 """)
 
-STYLE = """
-:root {
-  --page: #f6f6f4; --card: #fff; --ink: #1d1f21; --quiet: #5c6166; --line: #d9dadc;
-  --track: #e4e5e7; --edge: #0006; --accent: #0b57a4; --chosen: #1d1f21; --on-chosen: #fff;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --page: #131517; --card: #1d2023; --ink: #eceded; --quiet: #a5abb1; --line: #34393e;
-    --track: #34393e; --edge: #fff6; --accent: #8ec1f5; --chosen: #eceded; --on-chosen: #131517;
-  }
-}
-* { box-sizing: border-box; }
-[hidden] { display: none !important; }
-[data-category] { --shown: var(--category); }
-@supports (color: oklch(from red l c h)) {
-  @media (prefers-color-scheme: dark) {
-    [data-category] { --shown: oklch(from var(--category) max(l, .6) c h); }
-  }
-}
-html { color-scheme: light dark; -webkit-text-size-adjust: 100%; }
-body {
-  margin: 0 auto; padding: 1rem clamp(.75rem, 2vw, 2rem) 3rem; max-width: 130rem;
-  background: var(--page); color: var(--ink); overflow-wrap: anywhere;
-  font: 1rem/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif;
-  font-variant-numeric: tabular-nums;
-}
-a { color: var(--accent); }
-:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-.skip { position: absolute; left: -99rem; }
-.skip:focus { position: static; }
-
+STYLE = (
+    BASE_STYLE
+    + """
 .top { display: flex; flex-wrap: wrap; gap: 1.25rem 3rem; margin-bottom: 1.25rem; }
 .about { flex: 1 1 30rem; min-width: 0; max-width: 52rem; }
-.overline { margin: 0; color: var(--quiet); }
-h1 { margin: 0 0 .4rem; font-size: clamp(1.8rem, 4vw, 2.5rem); line-height: 1.15; letter-spacing: -.01em; }
 .about > p { margin: 0 0 .5rem; }
 .reading { margin: 0 0 .75rem; max-width: 46rem; }
 .reading ul { margin: .4rem 0; padding-left: 1.2rem; }
-nav { margin: 0 0 .75rem; }
-nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: 0; padding: 0; list-style: none; }
-nav [aria-current] { font-weight: 650; }
-.stats { display: flex; flex-wrap: wrap; gap: .25rem 2rem; margin: 1rem 0; }
-.stats div { display: flex; flex-direction: column-reverse; }
-.stats dt { color: var(--quiet); font-size: .875rem; }
-.stats dd { margin: 0; font-size: 1.6rem; font-weight: 650; line-height: 1.2; }
-.stats small { color: var(--quiet); font-size: .875rem; font-weight: 400; }
 
 .chart { flex: 0 1 25rem; min-width: min(100%, 19rem); margin: 0; }
 .chart svg { display: block; width: 100%; height: auto; font-size: 13px; fill: var(--ink); }
@@ -166,14 +130,8 @@ h2 { flex: 1; min-width: 0; margin: 0; font-size: 1.15rem; line-height: 1.3; fon
 .category { display: flex; align-items: center; gap: .45rem; margin-right: auto; }
 .swatch { background: var(--shown); box-shadow: 0 0 0 1px var(--edge); }
 .card:not([data-detector]) .swatch { background: none; border: 2.5px solid var(--shown); }
-.quiet { color: var(--quiet); }
 .measured { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; margin: 0; }
 .measured, details { font-size: .875rem; }
-.interval { display: block; width: 100%; height: 12px; margin: .1rem 0 .5rem; overflow: visible; }
-.interval .track { stroke: var(--track); stroke-width: 2; }
-.interval .minimum { stroke: var(--quiet); stroke-width: 1; }
-.interval .range { stroke: var(--quiet); stroke-width: 3; }
-.interval circle { fill: var(--shown); stroke: var(--quiet); stroke-width: 1; }
 .pictures { display: grid; grid-template-columns: repeat(5, 1fr); gap: 4px; align-content: start; }
 .pictures img {
   display: block; width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 3px;
@@ -181,7 +139,6 @@ h2 { flex: 1; min-width: 0; margin: 0; font-size: 1.15rem; line-height: 1.3; fon
 }
 @container (min-width: 40rem) { .pictures { grid-template-columns: repeat(10, 1fr); } }
 details { margin-top: .45rem; }
-summary { color: var(--quiet); cursor: pointer; }
 table { width: 100%; margin: .3rem 0; border-collapse: collapse; }
 th, td { padding: .15rem .5rem .15rem 0; text-align: left; font-weight: 400; vertical-align: baseline; }
 tr > :last-child { padding-right: 0; text-align: right; }
@@ -199,10 +156,6 @@ tbody .swatch { display: inline-block; margin-right: .45rem; }
 }
 @media (forced-colors: active) { .chip input { appearance: auto; } }
 @media print {
-  :root {
-    --page: #fff; --card: #fff; --ink: #000; --quiet: #444; --line: #bbb; --track: #ddd; --accent: #000;
-  }
-  html { color-scheme: light; }
   body { padding: 0; font-size: .75rem; max-width: none; }
   nav, .skip, summary, #controls > :not(.count), button { display: none; }
   #controls { border: 0; padding: 0; margin: 0 0 .5rem; }
@@ -212,6 +165,7 @@ tbody .swatch { display: inline-block; margin-right: .45rem; }
   .chart rect { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 """
+)
 
 SCRIPT = r"""
 "use strict";
