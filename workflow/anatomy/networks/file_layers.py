@@ -6,7 +6,9 @@ anatomy.config.given_architectures remembers the answer.
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, fx
@@ -77,17 +79,15 @@ def _check_output(
         )
 
 
-def main() -> None:
-    """Answer the request on standard input in the file that is named."""
-    request = json.load(sys.stdin)
-    torch.set_num_threads(1)
+def answer(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The layers of what a request names, or the sentence that says why there are none."""
     architecture = ArchitectureFile(request["name"], request["source"], request["file"])
     try:
-        answer = {"layers": layers_of(architecture, request["outputs"], request["input_size"])}
+        return {"layers": layers_of(architecture, request["outputs"], request["input_size"])}
     except InputError as error:
-        answer = {"problem": str(error)}
-    write_json(Path(sys.argv[1]), answer)
+        return {"problem": str(error)}
 
 
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(1)
+    write_json(Path(sys.argv[1]), answer(json.load(sys.stdin)))
