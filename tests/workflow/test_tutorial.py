@@ -18,6 +18,7 @@ from anatomy.config.checks import check
 from anatomy.config.validation import validate
 from anatomy.errors import InputError
 from anatomy.networks.file_layers import answer
+from anatomy.plan import make_plan
 from anatomy.stimuli.labelled_images import LabelledImages
 
 PAGE = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
@@ -66,6 +67,13 @@ def planned(study: Path, configuration: str) -> dict[str, int]:
     return run.planned()
 
 
+def jobs_of(raw: Raw) -> dict[str, Any]:
+    """Job -> settings, of a configuration that can be carried out."""
+    configuration = validate(raw)
+    check(configuration)
+    return dict(make_plan(configuration).specs)
+
+
 def test_configurations_have_no_more_lines_than_promised():
     for name in ("my.yaml", "alexnet.yaml"):
         assert len(FILES[name].splitlines()) - 1 <= MOST_LINES
@@ -82,7 +90,7 @@ def test_a_network_of_your_own_is_planned_and_made(study):
     run = Run(study)
     run.configuration = study / "my.yaml"
     run.change("networks", "mine", "training", "epochs", to=1)
-    few = {"training": 4, "scoring": 1, "extraction": 1, "evaluation": 1}
+    few = {"training": 4, "scoring": 1, "extraction": 4, "evaluation": 6}
     run.change("stimuli", "photographs", "images", to=few)
     run.finish("--", "networks")
     for name in ("mine", "untrained"):
@@ -91,16 +99,17 @@ def test_a_network_of_your_own_is_planned_and_made(study):
 
 
 def test_a_network_of_torchvision_is_planned(study):
-    rules = planned(study, "alexnet.yaml")
-    assert (rules["make_network"], rules["knock_out"]) == (1, 1)
+    jobs = jobs_of(yaml.safe_load(FILES["alexnet.yaml"]))
+    assert "source" not in jobs["network/mine"]
+    assert {"network/mine", "knockouts/mine/layers_0000", "circuits/mine/shard_0000"} <= set(jobs)
 
 
-def test_a_changed_network_of_torchvision_is_planned(study):
-    run = Run(study)
-    run.configuration = study / "alexnet.yaml"
-    run.change("networks", "mine", "architecture", to="changed.py:my_resnet")
-    run.change("knockouts", "layers", to=["layer1.0.conv1", "fc"])
-    assert run.planned()["make_network"] == 1
+def test_a_changed_network_of_torchvision_is_planned(study, monkeypatch):
+    monkeypatch.setattr(given_architectures, "_asked", answer)
+    raw = yaml.safe_load(FILES["alexnet.yaml"])
+    raw["networks"]["mine"]["architecture"] = "changed.py:my_resnet"
+    raw["knockouts"]["layers"] = ["layer1.0.conv1", "fc"]
+    assert jobs_of(raw)["network/mine"]["source"] == FILES["changed.py"]
 
 
 def test_labels_are_written_and_read(study):
