@@ -1,5 +1,6 @@
-"""The files that tests/workflow/tiny.yaml takes from its user: photographs, a table of categories, weights."""
+"""The files that tests/workflow/tiny.yaml takes from its user: photographs, categories, an architecture, weights."""
 
+import inspect
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ def give_files(folder: Path) -> None:
         for number in range(PHOTOGRAPHS):
             path = folder / "photographs" / "val" / category / f"{number}.png"
             give_photograph(path, seed=place * PHOTOGRAPHS + number)
+    give_architecture(folder / "my_network.py")
     give_weights(folder / "weights.safetensors", seed=0)
 
 
@@ -31,6 +33,13 @@ def give_photograph(path: Path, seed: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     coarse = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     Image.fromarray(coarse).resize((SIDE, SIDE)).save(path)
+
+
+def give_architecture(path: Path) -> None:
+    """The toybox's AlexNet, as if it were the user's."""
+    imports = "from collections import OrderedDict\n\nfrom torch import nn\n\n\n"
+    source = inspect.getsource(toybox_alexnet).replace("toybox_alexnet", "my_network")
+    path.write_text(imports + source, encoding="utf-8")
 
 
 def give_weights(path: Path, seed: int) -> None:

@@ -85,7 +85,7 @@ configured("`networks`: longer training", "networks", "small", "training", "epoc
 configured(
     "`networks`: other preprocessing",
     *("networks", "loaded", "preprocessing"),
-    to={"mean": [0.4, 0.4, 0.4]},
+    to={"input_size": 64, "mean": [0.4, 0.4, 0.4]},
 )
 
 
@@ -111,6 +111,23 @@ def _older_weights(run: Run) -> None:
 @change("weights touched")
 def _weights_touched(run: Run) -> None:
     _touch(run.folder / "weights.safetensors")
+
+
+@change("the file of an architecture edited")
+def _architecture_edited(run: Run) -> None:
+    edit(run.folder / "my_network.py")
+
+
+@change("the file of an architecture touched")
+def _architecture_touched(run: Run) -> None:
+    _touch(run.folder / "my_network.py")
+
+
+@change("the file of an architecture moved")
+def _architecture_moved(run: Run) -> None:
+    (run.folder / "models").mkdir()
+    (run.folder / "my_network.py").rename(run.folder / "models" / "renamed.py")
+    run.change("networks", "loaded", "architecture", to="models/renamed.py:my_network")
 
 
 # --- circuits

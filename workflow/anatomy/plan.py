@@ -410,9 +410,7 @@ def stimuli_spec(configuration: Configuration, name: str, plans_anew: bool = Tru
 def network_spec(configuration: Configuration, name: str, plans_anew: bool) -> Spec:
     """Settings that make a network: where its weights come from and what it is."""
     network = configuration.networks[name]
-    _, owner = resolution.origin(configuration, name)
-    spec = {
-        "architecture": owner.architecture,
+    spec = resolution.architecture(configuration, name) | {
         "categories": resolution.output_categories(configuration, name),
         "preprocessing": resolution.preprocessing(configuration, name),
     }

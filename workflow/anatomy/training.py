@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from anatomy.halving import Halving
+from anatomy.networks.architecture_file import ArchitectureFile
 from anatomy.networks.network import new_model
 from anatomy.networks.preprocessing import Preprocessing
 from anatomy.store import row_blocks
@@ -47,7 +48,7 @@ class LabelledImages:
 
 
 def train(
-    architecture: str,
+    architecture: str | ArchitectureFile,
     outputs: int,
     preprocessing: Preprocessing,
     training: LabelledImages,

@@ -7,6 +7,7 @@ ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "workflow"))
 
 from anatomy.config.checks import check
+from anatomy.config.given_architectures import with_kept_architectures
 from anatomy.config.validation import validate
 from anatomy.environment import prepare_environment
 from anatomy.errors import InputError
@@ -22,7 +23,7 @@ try:
     PLAN = make_plan(CONFIGURATION, plans_anew=workflow.is_main_process)
     if workflow.is_main_process:
         PLAN.write_specs()
-        note_configuration(config)
+        note_configuration(with_kept_architectures(config))
 except InputError as error:
     raise WorkflowError(str(error)) from None
 

@@ -102,8 +102,8 @@ def _check_folder(key: str, stimuli: FolderStimuli, categories: list[str]) -> No
 
 def _check_network(configuration: Configuration, name: str) -> None:
     network = configuration.networks[name]
-    known = resolution.layer_table()[resolution.architecture(configuration, name)]
     outputs = resolution.output_categories(configuration, name)
+    resolution.layers(configuration, name)
     resolution.recorded_layers(configuration, name)
     if network.training is not None:
         images = configuration.stimuli[network.training.stimuli].images
@@ -119,7 +119,7 @@ def _check_network(configuration: Configuration, name: str) -> None:
             f"configuration: networks.{name}.weights: {network.weights!r} is neither torchvision nor trained nor "
             "a file"
         )
-    if network.weights == "torchvision" and not known["torchvision"]:
+    if network.weights == "torchvision" and not resolution.is_torchvision(configuration, name):
         raise InputError(
             f"configuration: networks.{name}.weights: torchvision has no weights for {network.architecture}"
         )

@@ -43,7 +43,9 @@ class Network(Section):
     """A network: architecture, weights, preprocessing and output categories."""
 
     architecture: str | None = Field(
-        None, description="bvlc_alexnet, toybox_alexnet, or the name of a torchvision classifier"
+        None,
+        description="bvlc_alexnet, toybox_alexnet, the name of a torchvision classifier, or "
+        "`path/to/file.py:name`, a function or class of your own",
     )
     weights: str | None = Field(
         None,

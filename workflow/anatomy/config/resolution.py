@@ -11,6 +11,13 @@ import pandas as pd
 
 from anatomy.config.base import Section
 from anatomy.config.configuration import Configuration
+from anatomy.config.given_architectures import (
+    PREPROCESSING,
+    GivenArchitecture,
+    given_architecture,
+    is_given,
+    layers_of,
+)
 from anatomy.config.identity import Identity
 from anatomy.config.methods import LayerNames
 from anatomy.config.networks import Network
@@ -115,20 +122,54 @@ def networks_of(configuration: Configuration, section: Section | None) -> list[s
     return [] if section is None else [n for n in configuration.networks if applies(section, n)]
 
 
-def architecture(configuration: Configuration, name: str) -> str:
-    """Architecture of a network, checked against the table of layers."""
+def given(configuration: Configuration, name: str) -> GivenArchitecture | None:
+    """Architecture of a network, where it stands in a file of the user's."""
+    owner, network = origin(configuration, name)
+    if not is_given(network.architecture):
+        return None
+    try:
+        return given_architecture(network.architecture)
+    except InputError as error:
+        raise InputError(f"configuration: networks.{owner}.architecture: {error}") from None
+
+
+def architecture(configuration: Configuration, name: str) -> dict[str, str]:
+    """What a network is built from, as its spec has it."""
+    own = given(configuration, name)
+    _, network = origin(configuration, name)
+    return {"architecture": network.architecture} if own is None else own.settings
+
+
+def known_architecture(configuration: Configuration, name: str) -> dict[str, Any]:
+    """Entry of the table of layers for the architecture of a network that is not in a file of the user's."""
     owner, network = origin(configuration, name)
     if network.architecture not in layer_table():
         raise InputError(
             f"configuration: networks.{owner}.architecture: {network.architecture!r} is unknown; there are "
-            "toybox_alexnet, bvlc_alexnet and torchvision's classifiers (alexnet, resnet50, ...)"
+            "toybox_alexnet, bvlc_alexnet, torchvision's classifiers (alexnet, resnet50, ...) and functions in "
+            "files of your own (path/to/file.py:name)"
         )
-    return network.architecture
+    return layer_table()[network.architecture]
+
+
+def is_torchvision(configuration: Configuration, name: str) -> bool:
+    """Whether torchvision has the architecture of a network, and weights for it."""
+    if given(configuration, name) is not None:
+        return False
+    return known_architecture(configuration, name)["torchvision"]
 
 
 def layers(configuration: Configuration, name: str) -> list[tuple[str, str]]:
     """(name, kind) of all layers of a network, in network order."""
-    return [tuple(entry) for entry in layer_table()[architecture(configuration, name)]["layers"]]
+    own = given(configuration, name)
+    if own is None:
+        return [tuple(layer) for layer in known_architecture(configuration, name)["layers"]]
+    outputs = len(output_rows(configuration, name))
+    try:
+        return list(layers_of(own, outputs, preprocessing(configuration, name)["input_size"]))
+    except InputError as error:
+        owner, _ = origin(configuration, name)
+        raise InputError(f"configuration: networks.{owner}.architecture: {error}") from None
 
 
 def chosen_layers(
@@ -260,8 +301,9 @@ def distinct_names(rows: Sequence[CategoryRow]) -> dict[str, str]:
 
 
 def preprocessing(configuration: Configuration, name: str) -> dict[str, Any]:
-    """Preprocessing of a network: its architecture's, with what the configuration overrides."""
+    """Preprocessing of a network: the usual one of its architecture, with what the configuration overrides."""
     _, network = origin(configuration, name)
-    entry = layer_table()[architecture(configuration, name)]
-    usual = {key: entry[key] for key in ("input_size", "mean", "std", "channel_order", "scale")}
+    own = is_given(network.architecture)
+    entry = PREPROCESSING if own else known_architecture(configuration, name)
+    usual = {key: entry[key] for key in PREPROCESSING}
     return usual | network.preprocessing.model_dump(mode="json", exclude_none=True)

@@ -1,7 +1,7 @@
 """Architectures by name: torchvision's classifiers and the two AlexNets that this project adds.
 
-One line in `OWN` adds an architecture of your own; `python -m anatomy.networks.layer_table` then adds it to the table
-of layers that the configuration is checked against.
+One line in `OWN` adds an architecture to this project; `python -m anatomy.networks.layer_table` then adds it to the
+table of layers that the configuration is checked against. Users name theirs in the configuration (`ArchitectureFile`).
 """
 
 from collections import OrderedDict
@@ -12,6 +12,7 @@ import torchvision
 from torch import nn
 
 from anatomy.errors import InputError
+from anatomy.networks.architecture_file import ArchitectureFile
 
 
 def bvlc_alexnet(num_classes: int = 1000) -> nn.Sequential:
@@ -122,16 +123,23 @@ LITERATURE_NAMES: dict[str, dict[str, str]] = {
 }
 
 
+def layer_names(architecture: str | ArchitectureFile) -> dict[str, str]:
+    """Module path -> the layer's name, for an architecture whose layers have other names than their paths."""
+    return LITERATURE_NAMES.get(architecture, {}) if isinstance(architecture, str) else {}
+
+
 def torchvision_names() -> list[str]:
     """The names of torchvision's image classifiers."""
     return torchvision.models.list_models(module=torchvision.models)
 
 
-def build(architecture: str, outputs: int) -> nn.Module:
-    """An untrained network of the named architecture with so many output units.
+def build(architecture: str | ArchitectureFile, outputs: int) -> nn.Module:
+    """An untrained network of the named architecture, or that of a user's file, with so many output units.
 
-    Raises InputError when neither this project nor torchvision has the name.
+    Raises InputError when neither this project nor torchvision has the name, or the file cannot be used.
     """
+    if isinstance(architecture, ArchitectureFile):
+        return architecture.build(outputs)
     if architecture in OWN:
         return OWN[architecture].build(outputs)
     if architecture in torchvision_names():

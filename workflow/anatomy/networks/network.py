@@ -11,9 +11,10 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, fx, nn
 
-from anatomy.canonical import digest, read_json, write_json
+from anatomy.canonical import digest, read_json, write_json, write_text
 from anatomy.errors import InputError
-from anatomy.networks.architectures import LITERATURE_NAMES, build
+from anatomy.networks.architecture_file import ARCHITECTURE_FILE, ArchitectureFile
+from anatomy.networks.architectures import build, layer_names
 from anatomy.networks.cut import Suffix, value_name
 from anatomy.networks.graph import (
     Layer,
@@ -114,7 +115,7 @@ class Network:
         return calls
 
 
-def new_model(architecture: str, outputs: int, seed: int) -> nn.Module:
+def new_model(architecture: str | ArchitectureFile, outputs: int, seed: int) -> nn.Module:
     """An untrained network whose initial weights depend on the seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -123,26 +124,28 @@ def new_model(architecture: str, outputs: int, seed: int) -> nn.Module:
 
 def save_network(
     folder: Path,
-    architecture: str,
+    architecture: str | ArchitectureFile,
     model: nn.Module,
     preprocessing: Preprocessing,
     categories: Sequence[str],
 ) -> dict[str, Any]:
-    """Write weights and description of a network into a folder; returns the description."""
+    """Write weights and description of a network into a folder; returns the description.
+
+    Of an architecture in the user's file a copy goes with them, from which the network is built ever after.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    named = _keep_architecture(folder / ARCHITECTURE_FILE, architecture)
     state = {
         name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
     }
     with whole(folder / WEIGHTS_FILE) as partial:
         _save(state, partial)
-    identity = {
-        "architecture": architecture,
+    identity = named | {
         "preprocessing": preprocessing.model_dump(mode="json"),
         "categories": list(categories),
         "weights": state_digest(state),
     }
-    graph = trace(model)
-    layers = find_layers(graph, LITERATURE_NAMES.get(architecture, {}))
+    layers = find_layers(trace(model), layer_names(architecture))
     description = identity | {
         "digest": digest(identity),
         "layers": [vars(layer) | {"weight_shape": list(layer.weight_shape)} for layer in layers],
@@ -161,7 +164,7 @@ def load_network(folder: Path, name: str, device: torch.device) -> Network:
         )
     return make_network(
         name,
-        described["architecture"],
+        _kept_architecture(folder, described),
         state,
         Preprocessing.model_validate(described["preprocessing"]),
         described["categories"],
@@ -172,7 +175,7 @@ def load_network(folder: Path, name: str, device: torch.device) -> Network:
 
 def make_network(
     name: str,
-    architecture: str,
+    architecture: str | ArchitectureFile,
     state: Mapping[str, Tensor],
     preprocessing: Preprocessing,
     categories: Sequence[str],
@@ -186,12 +189,33 @@ def make_network(
     return Network(
         name=name,
         graph=graph,
-        layers=find_layers(graph, LITERATURE_NAMES.get(architecture, {})),
+        layers=find_layers(graph, layer_names(architecture)),
         preprocessing=preprocessing,
         categories=tuple(categories),
         digest=identity,
         device=device,
     )
+
+
+def _keep_architecture(path: Path, architecture: str | ArchitectureFile) -> dict[str, str]:
+    """Write the text of an architecture in a file; returns how the description names an architecture."""
+    if isinstance(architecture, str):
+        path.unlink(missing_ok=True)
+        return {"architecture": architecture}
+    write_text(path, architecture.source)
+    return {"architecture": architecture.name, "source": architecture.digest}
+
+
+def _kept_architecture(folder: Path, described: Mapping[str, Any]) -> str | ArchitectureFile:
+    """The architecture that a description names, of a file as it was when the network was made."""
+    if "source" not in described:
+        return described["architecture"]
+    path = folder / ARCHITECTURE_FILE
+    text = path.read_text(encoding="utf-8")
+    architecture = ArchitectureFile(described["architecture"], text, str(path))
+    if architecture.digest != described["source"]:
+        raise InputError(f"{path} is not the file that {DESCRIPTION_FILE} describes")
+    return architecture
 
 
 def _save(state: Mapping[str, Tensor], path: Path) -> None:

@@ -1,13 +1,16 @@
 """Step: one network, trained, untrained or with weights from a file, written with its description."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from torch import Tensor, nn
 
 from anatomy.device import choose_device, make_deterministic
 from anatomy.file_digests import check_same
+from anatomy.networks.architecture_file import ArchitectureFile
 from anatomy.networks.architectures import build
 from anatomy.networks.network import new_model, save_network
 from anatomy.networks.preprocessing import Preprocessing
@@ -24,20 +27,29 @@ log = logging.getLogger(__name__)
 def main(job: Job) -> None:
     """Make the network and write it into the folder of its description."""
     spec = job.spec
+    architecture = _architecture(spec)
     preprocessing = Preprocessing.model_validate(spec["preprocessing"])
     if spec["weights"] == "trained":
-        model = _trained(job, preprocessing)
+        model = _trained(job, architecture, preprocessing)
     elif spec["weights"] == "untrained":
-        model = new_model(spec["architecture"], len(spec["categories"]), spec["seed"])
+        model = new_model(architecture, len(spec["categories"]), spec["seed"])
     else:
-        model = build(spec["architecture"], len(spec["categories"]))
+        model = build(architecture, len(spec["categories"]))
         state = _from_file(job.path("weights"), spec.get("weights_digest"))
         load_weights(model, state, f"weights {spec['weights']}")
     folder = job.path("description").parent
-    save_network(folder, spec["architecture"], model, preprocessing, spec["categories"])
+    save_network(folder, architecture, model, preprocessing, spec["categories"])
 
 
-def _trained(job: Job, preprocessing: Preprocessing) -> nn.Module:
+def _architecture(spec: Mapping[str, Any]) -> str | ArchitectureFile:
+    """Named, or with the text of the user's file as it was when the job was planned."""
+    name, source = spec["architecture"], spec.get("source")
+    return name if source is None else ArchitectureFile(name, source)
+
+
+def _trained(
+    job: Job, architecture: str | ArchitectureFile, preprocessing: Preprocessing
+) -> nn.Module:
     make_deterministic(job.spec["threads"])
     categories = job.spec["categories"]
     stimuli = open_stimuli(job.path("stimuli"))
@@ -52,7 +64,7 @@ def _trained(job: Job, preprocessing: Preprocessing) -> nn.Module:
         epochs.append(epoch)
 
     model = train(
-        job.spec["architecture"],
+        architecture,
         len(categories),
         preprocessing,
         _labelled(stimuli, "training", categories),
