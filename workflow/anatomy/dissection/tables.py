@@ -155,9 +155,10 @@ def _interval(value: float, drawn: NDArray[np.floating]) -> tuple[float, float]:
     """Ends of the bootstrap interval: the value plus how far resamples lie from their own mean; NaN without any.
 
     Resampling adds noise, and of many concepts some best one exceeds the minimum the sooner the more noise there is, so
-    that resamples count more detectors than the images themselves do. Their spread is what they tell.
+    that resamples count more detectors than the images themselves do. Their spread is what they tell. Of skewed counts
+    near 0 the interval is stretched to hold the value itself, and no end is below 0.
     """
     if not len(drawn):
         return np.nan, np.nan
     low, high = value + np.quantile(drawn, INTERVAL) - drawn.mean()
-    return max(0.0, float(low)), float(high)
+    return max(0.0, min(value, float(low))), max(value, float(high))
