@@ -60,7 +60,8 @@ class Plan:
         would go unnoticed if it were an input itself.
         """
         files = {
-            job: spec | {CODE: code_digest(step_module(job))} for job, spec in self.specs.items()
+            job: spec | {CODE: code_digest(step_module(job), spec)}
+            for job, spec in self.specs.items()
         }
         for network in self.specs["summary"]["circuits"]:
             shards = self.parts("scores", network)

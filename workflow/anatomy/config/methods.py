@@ -5,13 +5,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator
 
 from anatomy.config.base import Name, Proportion, Section, Seed
+from anatomy.knockout_modes import MODES
 
 ScoreKind = Literal["signed", "absolute_per_image", "absolute_per_position", "magnitude", "random"]
 Normalisation = Literal["minmax", "l1", "none"]
 Scope = Literal["joint", "per_layer"]
 Control = Literal["magnitude", "random", "other_same", "other_different", "circuit_removed"]
 KnockoutKind = Literal["synapse", "node"]
-KnockoutMode = Literal["zero", "mean", "noise", "resample"]
+KnockoutMode = Literal[*MODES.names]
 LayerNames = Annotated[list[str] | Literal["all"], Field()]
 
 

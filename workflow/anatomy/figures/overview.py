@@ -58,7 +58,6 @@ SHARES = {
     "intervention_detector_share": "Units that need a labelled part,\nof each layer",
 }
 _KINDS = {"synapse": "synapses", "node": "nodes"}
-_MODES = {"zero": "zero", "mean": "mean", "noise": "noise", "resample": "resampled"}
 # Heights in rows; a row in inches.
 _HEADING, _ROW, _LAYERS_ROW, _ROW_INCHES = 1.1, 1.0, 2.2, 0.34
 _LABEL_WIDTH, _PANEL_WIDTH, _MOST_ACROSS = 2.9, 5.0, 2
@@ -148,8 +147,7 @@ def _layers_label(measure: str) -> str:
     if measure in SHARES:
         return SHARES[measure]
     kind, mode = measure.removeprefix(AREA).rsplit("_", 1)
-    kind, mode = _KINDS.get(kind, kind), _MODES.get(mode, mode)
-    return f"Accuracy left, each layer's\n{kind} knocked out ({mode})"
+    return f"Accuracy left, each layer's\n{_KINDS.get(kind, kind)} knocked out ({mode})"
 
 
 def _limits(summary: pd.DataFrame) -> tuple[float, float]:

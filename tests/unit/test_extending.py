@@ -1,0 +1,174 @@
+"""What docs/extending.md promises: a file dropped into its folder is all that it takes.
+
+Each example of the document is written into a copy of the library, and used there as any other alternative.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from anatomy.config.validation import validate
+from anatomy.dependencies import NAMED_BY, library_files, module_path
+from anatomy.plan import make_plan, step_module
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = re.compile(r"```python\n# (workflow/\S+\.py)\n(.*?)```", re.DOTALL)
+EXAMPLES = dict(EXAMPLE.findall((ROOT / "docs" / "extending.md").read_text(encoding="utf-8")))
+NEGATE = "workflow/anatomy/knockout_modes/negate.py"
+
+# job -> digest of its code; nothing that is needed for it may import torch
+PLAN = """
+import json, os, sys
+from anatomy.config.checks import check
+from anatomy.config.validation import validate
+from anatomy.dependencies import code_digest
+from anatomy.errors import InputError
+from anatomy.plan import make_plan, step_module
+
+try:
+    configuration = validate(json.load(sys.stdin))
+    check(configuration)
+except InputError as error:
+    sys.exit(str(error))
+specs = make_plan(configuration).specs
+assert not {"torch", "zarr"} & set(sys.modules), "planning has to be quick"
+codes = {job: code_digest(step_module(job), spec) for job, spec in specs.items()}
+print(json.dumps({"specs": specs, "codes": codes}))
+"""
+
+
+@dataclass(frozen=True)
+class Library:
+    """A copy of the library, into which files can be dropped."""
+
+    root: Path
+
+    def add(self, path: str, text: str | None = None) -> None:
+        """Write a file of the documentation, or another one."""
+        file = self.root / path
+        assert file.parent.is_dir(), "a new file needs no new folder"
+        assert not file.exists()
+        file.write_text(EXAMPLES[path] if text is None else text, encoding="utf-8")
+
+    def run(self, program: str, given: Any = None) -> subprocess.CompletedProcess[str]:
+        """Run Python with this library."""
+        places = [self.root / "workflow", Path(__file__).parent]
+        return subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=self.root,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, places))},
+            input=json.dumps(given),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def found(self, program: str, given: Any = None) -> Any:
+        """What a program prints, read as JSON."""
+        done = self.run(program, given)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def plan(self, **changes: Any) -> dict[str, Any]:
+        """Specs and digests of code of the default configuration, some keys of whose sections are changed."""
+        return self.found(PLAN, configuration(**changes))
+
+    def refusal(self, **changes: Any) -> str:
+        """The sentence by which a configuration is refused."""
+        done = self.run(PLAN, configuration(**changes))
+        assert done.returncode == 1
+        return done.stderr
+
+
+def configuration(**changes: dict[str, Any]) -> dict[str, Any]:
+    raw = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+    return raw | {section: raw.get(section, {}) | own for section, own in changes.items()}
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    shutil.copytree(
+        ROOT / "workflow" / "anatomy",
+        tmp_path / "workflow" / "anatomy",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    (tmp_path / "resources").symlink_to(ROOT / "resources")
+    return Library(tmp_path)
+
+
+def changed(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
+    """Steps, and kinds of figures, of the jobs whose code has changed."""
+    codes = before["codes"], after["codes"]
+    differing = [job for job in codes[0] if codes[0][job] != codes[1].get(job)]
+    return {job.rsplit("/", job.count("/") - job.startswith("figures/"))[0] for job in differing}
+
+
+# --- a mode of knock-outs
+
+KNOCK_OUT = """
+import json
+import pandas as pd
+from small import network_of, new
+from anatomy.figures.knockouts import performance_curves
+from anatomy.knockouts import Sweep, run_sweep
+
+network = network_of(new("alexnet"))
+weight = network.module("fc3").weight
+before = weight.detach().clone()
+sweep = Sweep("fc3", "synapse", "negate", 0, (0.0, 0.25, 1.0))
+seen = {p: w for p, w in run_sweep(network, sweep, lambda: weight.detach().clone(), {})}
+turned = {p: int((w == -before).sum()) for p, w in seen.items()}
+kept = {p: int((w == before).sum()) for p, w in seen.items()}
+about = {"layer": "fc3", "kind": "synapse", "mode": "negate", "repeat": 0}
+rows = pd.DataFrame([about | {"proportion": p, "top1": 1 - p} for p in seen])
+(panel,) = performance_curves(rows).axes
+print(json.dumps([turned, kept, panel.get_title(loc="left")]))
+"""
+
+
+def test_a_mode_of_knock_outs_is_one_file(library: Library) -> None:
+    modes = {"modes": ["zero", "negate"]}
+    assert "must be 'mean', 'noise', 'resample' or 'zero'" in library.refusal(knockouts=modes)
+    library.add(NEGATE)
+    specs = library.plan(knockouts=modes)["specs"]
+    assert specs["knockouts/toybox_alexnet/layers_0000"]["modes"] == ["zero", "negate"]
+    turned, kept, title = library.found(KNOCK_OUT)
+    # of 2,160 weights, none of which is 0
+    assert turned == {"0.0": 0, "0.25": 540, "1.0": 2160}
+    assert kept == {"0.0": 2160, "0.25": 1620, "1.0": 0}
+    assert title.endswith("with the sign turned")
+
+
+def test_a_mode_of_knock_outs_repeats_what_uses_it(library: Library) -> None:
+    without = library.plan()
+    library.add(NEGATE)
+    # their figures read the labels of all modes
+    assert changed(without, library.plan()) == {"figures/knockouts"}
+    modes = {"modes": ["zero", "negate"]}
+    before = library.plan(knockouts=modes)
+    with (library.root / NEGATE).open("a") as file:
+        file.write("# an edit\n")
+    assert changed(before, library.plan(knockouts=modes)) == {"knockouts", "figures/knockouts"}
+
+
+# --- all of them
+
+
+@pytest.mark.parametrize("package", NAMED_BY)
+def test_a_job_says_which_alternatives_it_loads_or_reads_labels_alone(package: str) -> None:
+    """Else its code would not be known to be all alternatives with what they import."""
+    file = str(module_path(package).relative_to(ROOT))
+    specs = make_plan(validate(configuration())).specs
+    users = {job: spec for job, spec in specs.items() if file in library_files(step_module(job))}
+    assert users
+    for job, spec in users.items():
+        assert job.startswith("figures/") or set(NAMED_BY[package]) & set(spec), job
