@@ -17,11 +17,11 @@ from anatomy.config import resolution
 from anatomy.config.base import LARGEST_SEED
 from anatomy.config.checks import check
 from anatomy.config.configuration import OTHER_RESULTS, Configuration
-from anatomy.config.stimuli import MOST_IMAGES, SPLITS
+from anatomy.config.splits import MOST_IMAGES, SPLITS
 from anatomy.config.validation import validate
 from anatomy.errors import InputError
 from anatomy.plan import make_plan
-from anatomy.steps.stimuli import FIRST_SCENE
+from anatomy.stimuli.sources.toybox import FIRST_SCENE
 
 ROOT = Path(__file__).parents[2]
 NOTHING = object()
@@ -294,7 +294,7 @@ WRONG_VALUES = [
     (
         "stimuli.toybox.source",
         "toy",
-        "stimuli.toybox.source = 'toy' is not possible: it must be 'toybox' or 'folder' or 'imagenette'",
+        "stimuli.toybox.source = 'toy' is not possible: it must be 'folder' or 'imagenette' or 'toybox'",
     ),
     (
         "networks.small.preprocessing",

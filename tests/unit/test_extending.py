@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -24,6 +25,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = re.compile(r"```python\n# (workflow/\S+\.py)\n(.*?)```", re.DOTALL)
 EXAMPLES = dict(EXAMPLE.findall((ROOT / "docs" / "extending.md").read_text(encoding="utf-8")))
 NEGATE = "workflow/anatomy/knockout_modes/negate.py"
+BARS = "workflow/anatomy/stimuli/sources/bars.py"
 
 # job -> digest of its code; nothing that is needed for it may import torch
 PLAN = """
@@ -58,6 +60,11 @@ class Library:
         assert file.parent.is_dir(), "a new file needs no new folder"
         assert not file.exists()
         file.write_text(EXAMPLES[path] if text is None else text, encoding="utf-8")
+
+    def edit(self, path: str) -> None:
+        """Add a comment to a file."""
+        with (self.root / path).open("a", encoding="utf-8") as file:
+            file.write("# an edit\n")
 
     def run(self, program: str, given: Any = None) -> subprocess.CompletedProcess[str]:
         """Run Python with this library."""
@@ -155,9 +162,87 @@ def test_a_mode_of_knock_outs_repeats_what_uses_it(library: Library) -> None:
     assert changed(without, library.plan()) == {"figures/knockouts"}
     modes = {"modes": ["zero", "negate"]}
     before = library.plan(knockouts=modes)
-    with (library.root / NEGATE).open("a") as file:
-        file.write("# an edit\n")
+    library.edit(NEGATE)
     assert changed(before, library.plan(knockouts=modes)) == {"knockouts", "figures/knockouts"}
+
+
+# --- a source of stimuli
+
+IMAGES = {"scoring": 1, "extraction": 0, "evaluation": 3}
+MAKE_BARS = """
+import json, sys
+from pathlib import Path
+from anatomy.steps import stimuli as step
+from anatomy.steps.step import Job
+from anatomy.stimuli.stimulus_set import StimulusSet
+
+spec = json.load(sys.stdin)
+paths = {name: [Path(f"bars.{name}")] for name in ("store", "manifest", "table")}
+step.main(Job(spec, 0, paths | {"download": []}))
+found = StimulusSet.open(*(paths[name][0] for name in ("store", "manifest", "table")))
+images = found.images(slice(None))
+table = found.table
+print(json.dumps([table["category"].tolist(), table["split"].tolist(), images.tolist()]))
+"""
+
+
+def test_a_source_of_stimuli_is_one_file(library: Library) -> None:
+    section = {"source": "bars", "width": 3, "image_size": 10, "images": IMAGES}
+    stimuli = {"bars": section}
+    assert "must be 'folder' or 'imagenette' or 'toybox'" in library.refusal(stimuli=stimuli)
+    library.add(BARS)
+    narrow = {"bars": section | {"width": 0}}
+    assert "stimuli.bars.width = 0 is not possible" in library.refusal(stimuli=narrow)
+    spec = library.plan(stimuli=stimuli)["specs"]["stimuli/bars"]
+    assert spec["width"] == 3
+    categories, splits, images = library.found(MAKE_BARS, spec)
+    # 4 images of each category, in the order of splits
+    assert splits == ["scoring"] * 2 + ["evaluation"] * 6
+    assert categories == ["upright", "level"] + ["upright"] * 3 + ["level"] * 3
+    starts = set()
+    for category, image in zip(categories, np.array(images), strict=True):
+        lines = image if category == "level" else image.swapaxes(0, 1)
+        # every line is of one grey, and three side by side are white
+        assert (lines == lines[:, :1, :1]).all()
+        white = np.flatnonzero(lines[:, 0, 0] == 255)
+        assert (np.diff(white) == 1).all()
+        assert white.size == 3
+        assert lines.sum() == 3 * 10 * 3 * 255
+        starts.add(white[0])
+    assert len(starts) > 2
+
+
+def test_a_source_of_stimuli_repeats_what_uses_it(library: Library) -> None:
+    without = library.plan()
+    library.add(BARS)
+    assert changed(without, library.plan()) == set()
+    stimuli = {"bars": {"source": "bars"}}
+    before = library.plan(stimuli=stimuli)
+    library.edit(BARS)
+    after = library.plan(stimuli=stimuli)
+    assert (
+        before["codes"].keys()
+        == after["codes"].keys()
+        == without["codes"].keys() | {"stimuli/bars"}
+    )
+    differing = [job for job, code in after["codes"].items() if code != before["codes"][job]]
+    assert differing == ["stimuli/bars"]
+
+
+def test_the_documentation_of_a_further_source_has_its_place(library: Library) -> None:
+    shutil.copytree(ROOT / "config", library.root / "config")
+    shutil.copytree(ROOT / "docs", library.root / "docs")
+    library.add(BARS)
+    done = library.run(
+        "import anatomy.config.schema as schema\n"
+        "for path, text in schema.documents().items():\n"
+        "    path.write_text(text, encoding='utf-8')\n"
+    )
+    assert done.returncode == 0, done.stderr
+    readme = (library.root / "config" / "README.md").read_text(encoding="utf-8")
+    assert "### Source `bars`" in readme
+    assert "| `width` | whole number ≥ 1 | `4` | width of a bar, pixels |" in readme
+    assert '"bars"' in (library.root / "config" / "config.schema.json").read_text(encoding="utf-8")
 
 
 # --- all of them

@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parent
 # the key of a spec under which the digest of its step's code lies
 CODE = "code"
 # package of alternatives -> keys of a spec under which the names stand of those that its job loads
-NAMED_BY = {"anatomy.knockout_modes": ("modes",)}
+NAMED_BY = {"anatomy.knockout_modes": ("modes",), "anatomy.stimuli.sources": ("source",)}
 
 
 @cache

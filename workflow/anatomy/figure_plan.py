@@ -6,9 +6,9 @@ from typing import Any
 
 from anatomy.circuit_plan import has_stability
 from anatomy.config import resolution
+from anatomy.config.category_rows import CategoryRow
 from anatomy.config.configuration import Configuration
-from anatomy.config.resolution import CategoryRow
-from anatomy.config.stimuli import ToyboxStimuli
+from anatomy.stimuli.sources.toybox import ToyboxStimuli
 
 Spec = dict[str, Any]
 
