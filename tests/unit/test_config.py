@@ -287,7 +287,7 @@ WRONG_VALUES = [
     ("circuits.removed_fractions", [0, 0.5, 0.4], "it must begin with 0 and ascend"),
     ("circuits.removed_fractions", [0.1, 0.5], "it must begin with 0 and ascend"),
     ("circuits.removed_fractions", [], "it must begin with 0 and ascend"),
-    ("circuits.score", "snip", "it must be 'signed', 'absolute_per_image', "),
+    ("circuits.score", "snip", "it must be 'absolute_per_image', 'absolute_per_position', "),
     ("circuits", [], "circuits = [] is not possible: it must be a section of keys and values"),
     ("networks.small", "alexnet", "it must be a section of keys and values"),
     ("stimuli", {}, "stimuli = {} is not possible: it must have 1 or more entries"),

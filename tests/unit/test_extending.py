@@ -24,6 +24,7 @@ from anatomy.plan import make_plan, step_module
 ROOT = Path(__file__).parents[2]
 EXAMPLE = re.compile(r"```python\n# (workflow/\S+\.py)\n(.*?)```", re.DOTALL)
 EXAMPLES = dict(EXAMPLE.findall((ROOT / "docs" / "extending.md").read_text(encoding="utf-8")))
+SQUARED = "workflow/anatomy/score_kinds/squared.py"
 NEGATE = "workflow/anatomy/knockout_modes/negate.py"
 BARS = "workflow/anatomy/stimuli/sources/bars.py"
 
@@ -117,6 +118,78 @@ def changed(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
     codes = before["codes"], after["codes"]
     differing = [job for job in codes[0] if codes[0][job] != codes[1].get(job)]
     return {job.rsplit("/", job.count("/") - job.startswith("figures/"))[0] for job in differing}
+
+
+# --- a weight score
+
+SCORE = """
+import json
+from pathlib import Path
+import pandas as pd
+import torch
+from small import INPUT, network_of, new
+from anatomy.figures.score_comparison import score_looks
+from anatomy.score_files import ScoreFile, write_scores
+from anatomy.scores import contributions, score_weights
+
+images = torch.randn(3, 3, INPUT, INPUT, generator=torch.Generator().manual_seed(1))
+errors, kinds = {}, {}
+for name in ("alexnet", "squeeze"):
+    network = network_of(new(name))
+    layers = [layer.name for layer in network.layers]
+    made = score_weights(network, images, 2, "squared", layers)
+    about = {"score": "squared", "categories": ["dog"]}
+    paths = Path(f"{name}.zarr"), Path(f"{name}.json")
+    write_scores([("dog", made)], *paths, about)
+    read = ScoreFile(*paths, about).read("dog", network)
+    every = {n: torch.arange(network.module(n).weight.numel()) for n in layers}
+    single = contributions(network, images, 2, "squared", every)
+    network.graph.requires_grad_(True)
+    for layer in layers:
+        weight = network.module(layer).weight
+        expected = torch.zeros_like(weight)
+        for image in images:
+            (gradient,) = torch.autograd.grad(network.graph(image[None])[0, 2], weight)
+            expected += (weight * gradient).detach() ** 2 / len(images)
+        largest = expected.max()
+        found = read[layer].dense(weight), single[layer].mean(0).view(weight.shape)
+        errors[f"{name} {layer}"] = [float((own - expected).abs().max() / largest) for own in found]
+        kinds[f"{name} {layer}"] = type(read[layer]).__name__
+print(json.dumps([errors, kinds, score_looks()]))
+"""
+
+
+def test_a_weight_score_is_one_file(library: Library) -> None:
+    circuits = {"score": "squared", "comparison": {"scores": ["squared", "random"]}}
+    assert "must be 'absolute_per_image', 'absolute_per_position', 'magnitude', 'random' or " in (
+        library.refusal(circuits=circuits)
+    )
+    library.add(SQUARED)
+    specs = library.plan(circuits=circuits)["specs"]
+    assert specs["scores/toybox_alexnet/shard_0000"]["score"] == "squared"
+    # it looks at images, so its stability can be measured
+    assert specs["scoring_stability/toybox_alexnet/shard_0000"]["score"] == "squared"
+    errors, kinds, looks = library.found(SCORE)
+    assert len(errors) == 5 + 4
+    assert max(error for own in errors.values() for error in own) < 1e-5
+    # factors are kept of linear layers, whatever the kind
+    linear = {layer for layer, kind in kinds.items() if kind == "LinearScores"}
+    assert linear == {"alexnet fc3", "alexnet fc4", "alexnet fc5"}
+    assert looks["squared"][0] == "squared, per image"
+    assert len({color for _, color in looks.values()}) == 6
+
+
+def test_a_weight_score_repeats_what_uses_it(library: Library) -> None:
+    without = library.plan()
+    library.add(SQUARED)
+    # its figure reads the labels of all kinds
+    assert changed(without, library.plan()) == {"figures/score_comparison"}
+    before = library.plan(circuits={"score": "squared"})
+    library.edit(SQUARED)
+    assert changed(before, library.plan(circuits={"score": "squared"})) == {
+        *("scores", "circuits", "circuit_pictures", "scoring_stability"),
+        "figures/score_comparison",
+    }
 
 
 # --- a mode of knock-outs

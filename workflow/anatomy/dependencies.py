@@ -17,7 +17,11 @@ PACKAGE = Path(__file__).parent
 # the key of a spec under which the digest of its step's code lies
 CODE = "code"
 # package of alternatives -> keys of a spec under which the names stand of those that its job loads
-NAMED_BY = {"anatomy.knockout_modes": ("modes",), "anatomy.stimuli.sources": ("source",)}
+NAMED_BY = {
+    "anatomy.knockout_modes": ("modes",),
+    "anatomy.score_kinds": ("score", "scores", "controls"),
+    "anatomy.stimuli.sources": ("source",),
+}
 
 
 @cache

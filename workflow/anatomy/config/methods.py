@@ -6,8 +6,9 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator
 
 from anatomy.config.base import Name, Proportion, Section, Seed
 from anatomy.knockout_modes import MODES
+from anatomy.score_kinds import KINDS
 
-ScoreKind = Literal["signed", "absolute_per_image", "absolute_per_position", "magnitude", "random"]
+ScoreKind = Literal[*KINDS.names]
 Normalisation = Literal["minmax", "l1", "none"]
 Scope = Literal["joint", "per_layer"]
 Control = Literal["magnitude", "random", "other_same", "other_different", "circuit_removed"]
