@@ -18,9 +18,9 @@ Kind = TypeVar("Kind")
 
 
 def files(folder: Path) -> dict[str, Path]:
-    """Name of each alternative -> its file, sorted by name; files whose name begins with _ are none."""
-    found = sorted(path for path in folder.glob("*.py") if not path.stem.startswith("_"))
-    return {path.stem: path for path in found}
+    """Name of each alternative -> its file, sorted by name; files that are hidden or begin with _ are none."""
+    found = sorted(path for path in folder.glob("*.py") if path.stem.isidentifier())
+    return {path.stem: path for path in found if not path.stem.startswith("_")}
 
 
 class Alternatives(Generic[Kind]):
