@@ -25,6 +25,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from anatomy.canonical import read_json
 from anatomy.circuits import Extraction, Settings, extract
+from anatomy.layer_scores import LayerScores
 from anatomy.networks.network import Network
 from anatomy.output_units import (
     CONVOLUTION,
@@ -35,7 +36,6 @@ from anatomy.output_units import (
 )
 from anatomy.recording import provenance
 from anatomy.score_files import ScoreFile
-from anatomy.scores import LayerScores
 from anatomy.steps.opening import open_output_units
 from anatomy.steps.step import Job
 

@@ -2,6 +2,7 @@
 
 import copy
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from anatomy.canonical import digest
+from anatomy.layer_scores import WeightScores
 from anatomy.networks.graph import find_layers, trace
 from anatomy.networks.network import Network
 from anatomy.networks.preprocessing import Preprocessing
 from anatomy.networks.weights import state_digest
+from anatomy.scores import weight_scores
 from anatomy.stimuli.stimulus_set import Item, StimulusSet, write_stimulus_set
 
 CPU = torch.device("cpu")
@@ -157,3 +160,13 @@ def drawing(category: str, random: np.random.Generator) -> np.ndarray:
     image[top : top + 4, 3:-3] += 60
     image[..., place % 3] += 20 * place
     return image.astype(np.uint8)
+
+
+def magnitude_scores(layers: Sequence[str]) -> dict[str, WeightScores]:
+    """|w| by layer name."""
+    return weight_scores("magnitude", 0, "", layers)
+
+
+def random_scores(seed: int, category: str, layers: Sequence[str]) -> dict[str, WeightScores]:
+    """Random scores by layer name."""
+    return weight_scores("random", seed, category, layers)

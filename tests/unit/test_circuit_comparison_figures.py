@@ -11,8 +11,10 @@ from anatomy.figures import style
 from anatomy.figures.circuit_controls import circuit_controls
 from anatomy.figures.circuit_curves import mean_faithfulness
 from anatomy.figures.frontier import frontier
-from anatomy.figures.score_comparison import SCORES, score_comparison
+from anatomy.figures.score_comparison import score_comparison, score_looks
 from anatomy.figures.scoring_stability import scoring_stability
+
+SCORES = score_looks()
 
 KEPT = (1.0, 0.5, 0.1, 0.01)
 # CSA of the unpruned and of a constant unit; at the key the constant unit is the better one.

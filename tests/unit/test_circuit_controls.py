@@ -7,7 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from small import CATEGORIES, SUPER_CATEGORIES, linear_stage, network_of, stimulus_set
+from small import (
+    CATEGORIES,
+    SUPER_CATEGORIES,
+    linear_stage,
+    magnitude_scores,
+    network_of,
+    random_scores,
+    stimulus_set,
+)
 from test_circuits import MODELS_TRAINED, USUAL, hand_zeroed
 
 from anatomy.circuit_controls import Controls
@@ -17,7 +25,7 @@ from anatomy.mask_files import MaskFile, write_masks
 from anatomy.output_units import EVALUATION, EXTRACTION, OutputUnits
 from anatomy.recording import Recording, arrays_to_record, record
 from anatomy.score_comparison import Variants, compare_scores
-from anatomy.scores import magnitude_scores, random_scores, score_weights
+from anatomy.scores import score_weights
 from anatomy.substitution_task import Task, evaluate
 from anatomy.tables import CIRCUIT_SUMMARY, FOUND
 

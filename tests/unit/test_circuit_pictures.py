@@ -22,7 +22,7 @@ from anatomy.networks.network import load_network, save_network
 from anatomy.networks.preprocessing import Preprocessing
 from anatomy.recording import provenance
 from anatomy.score_files import write_scores
-from anatomy.scores import magnitude_scores, score_weights
+from anatomy.scores import score_weights
 from anatomy.steps import circuit_picture_figures, circuit_pictures, top_images
 from anatomy.steps.step import Job
 from anatomy.stimuli.stimulus_set import Item, StimulusSet, write_stimulus_set
@@ -39,7 +39,7 @@ class NoThumbnails:
 
 
 def tables(network, masks, scores=None):
-    scores = scores or magnitude_scores([layer.name for layer in network.layers])
+    scores = scores or small.magnitude_scores([layer.name for layer in network.layers])
     return picture_tables(network, CATEGORY, scores, masks, NoThumbnails())
 
 

@@ -10,13 +10,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from small import CATEGORIES, INPUT, MODELS, linear_stage, network_of, new
+from small import CATEGORIES, INPUT, MODELS, linear_stage, magnitude_scores, network_of, new
 from test_substitution import exhaustive, youden
 from torch import nn
 
 from anatomy.circuits import Circuit, Settings, extract
 from anatomy.networks.cut import prefix
-from anatomy.scores import magnitude_scores, score_weights
+from anatomy.scores import score_weights
 from anatomy.substitution_task import Task, evaluate
 from anatomy.target_logit import TargetLogit
 

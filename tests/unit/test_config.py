@@ -17,11 +17,11 @@ from anatomy.config import resolution
 from anatomy.config.base import LARGEST_SEED
 from anatomy.config.checks import check
 from anatomy.config.configuration import OTHER_RESULTS, Configuration
-from anatomy.config.stimuli import MOST_IMAGES, SPLITS
+from anatomy.config.splits import MOST_IMAGES, SPLITS
 from anatomy.config.validation import validate
 from anatomy.errors import InputError
 from anatomy.plan import make_plan
-from anatomy.steps.stimuli import FIRST_SCENE
+from anatomy.stimuli.sources.toybox import FIRST_SCENE
 
 ROOT = Path(__file__).parents[2]
 NOTHING = object()
@@ -288,14 +288,14 @@ WRONG_VALUES = [
     ("circuits.removed_fractions", [0, 0.5, 0.4], "it must begin with 0 and ascend"),
     ("circuits.removed_fractions", [0.1, 0.5], "it must begin with 0 and ascend"),
     ("circuits.removed_fractions", [], "it must begin with 0 and ascend"),
-    ("circuits.score", "snip", "it must be 'signed', 'absolute_per_image', "),
+    ("circuits.score", "snip", "it must be 'absolute_per_image', 'absolute_per_position', "),
     ("circuits", [], "circuits = [] is not possible: it must be a section of keys and values"),
     ("networks.small", "alexnet", "it must be a section of keys and values"),
     ("stimuli", {}, "stimuli = {} is not possible: it must have 1 or more entries"),
     (
         "stimuli.toybox.source",
         "toy",
-        "stimuli.toybox.source = 'toy' is not possible: it must be 'toybox' or 'folder' or 'imagenette'",
+        "stimuli.toybox.source = 'toy' is not possible: it must be 'folder' or 'imagenette' or 'toybox'",
     ),
     (
         "networks.small.preprocessing",

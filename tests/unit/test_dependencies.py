@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from anatomy import dependencies
-from anatomy.dependencies import PACKAGE, library_files, module_of
+from anatomy.dependencies import PACKAGE, files_of_job, library_files, module_of
 
 IMPORT_ALL = """
 import importlib, json, sys
@@ -56,7 +56,7 @@ def test_every_module_that_a_step_imports_is_listed(step, really_imported):
 
 
 def test_modules_that_a_step_does_not_import_are_not_listed(really_imported):
-    """Beyond what Python imports there is only what scores.py imports for type checkers."""
+    """Beyond what Python imports there is only what layer_gradients.py and scores.py import for type checkers."""
     for step, imported in really_imported.items():
         beyond = set(library_files(step)) - imported
         assert beyond <= set(library_files("anatomy.networks.network")), step
@@ -109,6 +109,31 @@ def test_a_module_without_imports_needs_itself_and_its_packages(package):
     assert {"workflow/anatomy/__init__.py", "workflow/anatomy/deep/other.py"} < files
     assert "workflow/anatomy/deep/sibling.py" in files
     assert "workflow/anatomy/plain.py" not in files
+
+
+def test_alternatives_count_where_a_spec_names_them(package, monkeypatch):
+    """The package `deep` holds alternatives, and `steps.step` imports it."""
+    monkeypatch.setattr(dependencies, "NAMED_BY", {"anatomy.deep": ("which", "all_of")})
+
+    def of_deep(module, spec):
+        files = set(files_of_job(module, spec)) - set(library_files(module))
+        return {Path(file).name for file in files}
+
+    assert of_deep("anatomy.steps.step", {"which": "other"}) == {"other.py"}
+    assert of_deep("anatomy.steps.step", {"all_of": ["other", "absent"], "which": "inner"}) == {
+        "other.py"
+    }
+    assert of_deep("anatomy.steps.step", {"which": "inner"}) == set()
+    # labels of all, and nothing that an alternative imports
+    new = dependencies.PACKAGE / "deep" / "new.py"
+    new.write_text("import anatomy.unused")
+    assert of_deep("anatomy.steps.step", {}) == {"other.py", "new.py"}
+    assert of_deep("anatomy.steps.step", {"which": "new"}) == {
+        "new.py",
+        "unused.py",
+        "unused_too.py",
+    }
+    assert of_deep("anatomy.unused", {}) == set()
 
 
 def test_a_file_tells_its_module():

@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 import torch
-from small import CATEGORIES, INPUT, network_of, new
+from small import CATEGORIES, INPUT, magnitude_scores, network_of, new, random_scores
 
 from anatomy.canonical import read_json
 from anatomy.circuits import Circuit, full_masks
 from anatomy.errors import InputError
+from anatomy.layer_scores import LinearScores
 from anatomy.mask_files import MaskFile, join_masks, write_masks
 from anatomy.score_files import ScoreFile, write_scores
-from anatomy.scores import LinearScores, magnitude_scores, random_scores, score_weights
+from anatomy.score_kinds import signed
+from anatomy.scores import score_weights
 
 KINDS = ["signed", "absolute_per_image", "absolute_per_position"]
 SCORED = ("cat", "dog", "sea lion 2")
@@ -73,7 +75,7 @@ def test_a_linear_layer_is_kept_as_its_factors(tmp_path):
     assert isinstance(found, LinearScores)
     assert torch.equal(found.inputs, scores["cat"]["fc3"].inputs)
     assert torch.equal(found.gradients, scores["cat"]["fc3"].gradients)
-    assert found.signed
+    assert found.score is signed.score
 
 
 @pytest.mark.parametrize("kind", ["magnitude", "random"])

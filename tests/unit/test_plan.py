@@ -578,7 +578,7 @@ def test_specs_are_written_only_where_they_differ(tmp_path, monkeypatch):
     assert touched == {Path(f"results/specs/{job}.json") for job in CIRCUITS | CIRCUIT_TABLES}
     for job, spec in changed.specs.items():
         written = json.loads(Path(f"results/specs/{job}.json").read_text())
-        assert written == spec | {"code": digest(code_digests(step_module(job)))}
+        assert written == spec | {"code": digest(code_digests(step_module(job), spec))}
 
 
 # --- what the steps wrote

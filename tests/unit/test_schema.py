@@ -72,7 +72,7 @@ def test_every_section_has_a_description() -> None:
 def test_ranges_and_defaults_are_those_of_the_models() -> None:
     table = key_tables()["Circuits"]
     assert "| `threshold` | number > 0, ≤ 1 or list of: number > 0, ≤ 1 | `0.9` | share of" in table
-    assert "| `score` | `signed` or `absolute_per_image` or " in table
+    assert "| `score` | `absolute_per_image` or `absolute_per_position` or " in table
     assert "| `refinement` | whole number ≥ 0, ≤ 50 | `4` |" in table
     assert (
         '| `kinds` | list of: `synapse` or `node` | `["synapse", "node"]` |'

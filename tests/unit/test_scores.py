@@ -4,21 +4,15 @@ import small
 import torch
 import torchvision
 from captum.attr import LayerGradientXActivation
+from small import magnitude_scores, random_scores
 from torch import nn
 
 from anatomy.errors import InputError
+from anatomy.layer_scores import ConvolutionScores, LinearScores, normalise
 from anatomy.networks.graph import find_layers, trace
 from anatomy.networks.network import Network
 from anatomy.networks.preprocessing import Preprocessing
-from anatomy.scores import (
-    ConvolutionScores,
-    LinearScores,
-    contributions,
-    magnitude_scores,
-    normalise,
-    random_scores,
-    score_weights,
-)
+from anatomy.scores import contributions, score_weights
 
 KINDS = ["signed", "absolute_per_image", "absolute_per_position"]
 

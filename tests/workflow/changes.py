@@ -184,6 +184,39 @@ def _scores_edited(run: Run) -> None:
     edit(run.source / "workflow/anatomy/scores.py")
 
 
+@change("the file of the circuits' kind of score edited")
+def _kind_edited(run: Run) -> None:
+    edit(run.source / "workflow/anatomy/score_kinds/absolute_per_image.py")
+
+
+@change("the file of a control's kind of score edited")
+def _control_edited(run: Run) -> None:
+    edit(run.source / "workflow/anatomy/score_kinds/random.py")
+
+
+@change("the file of a kind of score that is not used edited, and another added")
+def _other_kinds(run: Run) -> None:
+    kinds = run.source / "workflow/anatomy/score_kinds"
+    edit(kinds / "signed.py")
+    (kinds / "added.py").write_text('LABEL = "added"\n', encoding="utf-8")
+
+
+@change("the file of a mode of knock-outs edited")
+def _mode_edited(run: Run) -> None:
+    edit(run.source / "workflow/anatomy/knockout_modes/zero.py")
+
+
+@change("the file of a mode of knock-outs added")
+def _mode_added(run: Run) -> None:
+    added = run.source / "workflow/anatomy/knockout_modes/added.py"
+    added.write_text('LABEL = "added"\n', encoding="utf-8")
+
+
+@change("the file of a source of stimuli edited")
+def _source_edited(run: Run) -> None:
+    edit(run.source / "workflow/anatomy/stimuli/sources/folder.py")
+
+
 @change("a step copied with an old time")
 def _old_module(run: Run) -> None:
     path = run.source / "workflow/anatomy/steps/circuits.py"

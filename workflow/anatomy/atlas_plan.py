@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from anatomy.config import resolution
+from anatomy.config.category_rows import CategoryRow
 from anatomy.config.configuration import METHODS, Configuration
-from anatomy.config.resolution import CategoryRow
 
 Spec = dict[str, Any]
 

@@ -34,7 +34,7 @@ def findings(plan: Plan) -> Iterator[str]:
         made_from = read_json(record)
         if canonical(made_from["spec"]) != canonical(spec):
             yield f"{job}: made with other settings of {_changed(made_from['spec'], spec)}"
-        code = code_digests(step_module(job))
+        code = code_digests(step_module(job), spec)
         if made_from[CODE] != code:
             yield f"{job}: made with another version of {_changed(made_from[CODE], code)}"
 

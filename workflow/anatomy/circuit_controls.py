@@ -12,10 +12,11 @@ import pandas as pd
 
 from anatomy.canonical import digest
 from anatomy.circuits import stage_layers, stage_rankings
+from anatomy.layer_scores import LayerScores, Normalisation
 from anatomy.mask_files import MaskFile
 from anatomy.masks import Scope
 from anatomy.output_units import CONVOLUTION, EVALUATION, EXTRACTION, OutputUnits
-from anatomy.scores import LayerScores, Normalisation, magnitude_scores, random_scores
+from anatomy.scores import weight_scores
 from anatomy.substitution_task import evaluate
 from anatomy.target_logit import Masks
 
@@ -108,9 +109,8 @@ class Controls:
             last = self._network.output_layer.name
             return self._circuit_masks(other) | {last: circuit[last]}
         names = [layer.name for layer in self._network.layers]
-        if control == "magnitude":
-            return self._as_many(category, circuit, magnitude_scores(names))
-        return self._as_many(category, circuit, random_scores(RANDOM_SEED, category, names))
+        scores = weight_scores(control, RANDOM_SEED, category, names)
+        return self._as_many(category, circuit, scores)
 
     def _as_many(self, category: str, circuit: Masks, scores: Mapping[str, LayerScores]) -> Masks:
         """As many weights of each stage as the circuit has, by other scores."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anatomy.first_filters import first_filters, has_filters
+from anatomy.layer_scores import LayerScores
 from anatomy.networks.connectivity import (
     ReceptiveField,
     connected,
@@ -26,7 +27,6 @@ from anatomy.networks.connectivity import (
 )
 from anatomy.networks.graph import Layer
 from anatomy.networks.network import Network
-from anatomy.scores import LayerScores
 from anatomy.stimuli.stimulus_set import StimulusSet
 from anatomy.tables import CIRCUIT_CONNECTIONS, CIRCUIT_UNITS
 from anatomy.thumbnails import png, resized

@@ -8,6 +8,7 @@ from anatomy.canonical import digest
 from anatomy.config import resolution
 from anatomy.config.configuration import Configuration
 from anatomy.config.methods import Circuits
+from anatomy.score_kinds import needs_images
 from anatomy.shards import Shards, assign, assigned, finished
 
 Spec = dict[str, Any]
@@ -18,8 +19,6 @@ PART_TABLES = {
     "score_comparison": "score_comparison",
     "scoring_stability": "scoring_stability",
 }
-# scores that do not depend on how many images there are
-SCORES_WITHOUT_IMAGES = ("magnitude", "random")
 EXTRACTION_KEYS = (
     *("normalisation", "scope", "criterion", "choose"),
     *("removed_fractions", "refinement", "sweep"),
@@ -148,7 +147,7 @@ def _picture_specs(planned: _Planned) -> dict[str, Spec]:
 
 def has_stability(circuits: Circuits) -> bool:
     """Whether the stability of scores is measured: asked for, and of scores that look at images."""
-    return circuits.stability is not None and circuits.score not in SCORES_WITHOUT_IMAGES
+    return circuits.stability is not None and needs_images(circuits.score)
 
 
 def fully_connected_stage(configuration: Configuration, name: str) -> list[str]:

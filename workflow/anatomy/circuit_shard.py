@@ -6,9 +6,9 @@ from typing import Any
 
 from anatomy.circuits import Circuit, Extraction, Settings, extract
 from anatomy.errors import InputError
+from anatomy.layer_scores import LayerScores
 from anatomy.networks.connectivity import connected
 from anatomy.output_units import CONVOLUTION, EVALUATION, EXTRACTION, FULLY_CONNECTED, OutputUnits
-from anatomy.scores import LayerScores
 from anatomy.substitution_task import evaluate
 from anatomy.tables import FOUND, NOT_ABOVE_CONSTANT, NOT_ABOVE_ZERO
 

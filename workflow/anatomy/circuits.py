@@ -14,10 +14,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from anatomy.layer_scores import LayerScores, Normalisation, normalise
 from anatomy.masks import LayerwiseRanking, Ranking, Scope, rank
 from anatomy.networks.network import Network
 from anatomy.output_units import CONVOLUTION, FULLY_CONNECTED, Stage
-from anatomy.scores import LayerScores, Normalisation, normalise
 from anatomy.substitution import faithfulness
 from anatomy.substitution_task import Task
 from anatomy.target_logit import Masks, TargetLogit

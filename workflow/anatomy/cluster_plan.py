@@ -56,9 +56,8 @@ def _super_categories(
     configuration: Configuration, name: str, clusters: Clusters
 ) -> dict[str, str]:
     """Super-categories of the output units of a network, as far as the source of the stimuli knows them."""
-    rows = resolution.known_categories(
-        f"stimuli.{clusters.stimuli}", configuration.stimuli[clusters.stimuli]
-    )
+    stimuli = configuration.stimuli[clusters.stimuli]
+    rows = stimuli.known_categories(f"stimuli.{clusters.stimuli}")
     known = {row.category: row.super_category for row in rows}
     outputs = resolution.output_categories(configuration, name)
     return {category: known[category] for category in outputs if category in known}

@@ -1,14 +1,27 @@
-"""Which files of this library a step imports, directly or not, found by reading the source, and their digests."""
+"""Which files of this library a job runs, found by reading the source, and their digests.
+
+They are those that its step imports, directly or not, and of alternatives that are one file each those that its spec
+names.
+"""
 
 import ast
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+from anatomy.alternatives import files
 from anatomy.canonical import digest, file_digest
 
 PACKAGE = Path(__file__).parent
 # the key of a spec under which the digest of its step's code lies
 CODE = "code"
+# package of alternatives -> keys of a spec under which the names stand of those that its job loads
+NAMED_BY = {
+    "anatomy.knockout_modes": ("modes",),
+    "anatomy.score_kinds": ("score", "scores", "controls"),
+    "anatomy.stimuli.sources": ("source",),
+}
 
 
 @cache
@@ -25,20 +38,30 @@ def library_files(module: str) -> tuple[str, ...]:
             continue
         found.add(path)
         waiting += _imported_files(path)
-    return tuple(sorted(str(path.relative_to(PACKAGE.parents[1])) for path in found))
+    return tuple(sorted(_relative(path) for path in found))
 
 
-@cache
-def code_digests(module: str) -> dict[str, str]:
-    """File of the library that running `python -m module` imports -> digest of its content."""
+def files_of_job(module: str, spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """Files of the library that a job runs: those of its step, and of the alternatives that its spec names.
+
+    A step whose spec has no place for such names reads labels alone, from the files of all alternatives.
+    """
+    found = set(library_files(module))
+    for package, keys in NAMED_BY.items():
+        if _relative(module_path(package)) in found:
+            found |= _of_alternatives(package, [spec[key] for key in keys if key in spec])
+    return tuple(sorted(found))
+
+
+def code_digests(module: str, spec: Mapping[str, Any]) -> dict[str, str]:
+    """File of the library that a job runs -> digest of its content."""
     root = PACKAGE.parents[1]
-    return {file: _file_digest(root / file) for file in library_files(module)}
+    return {file: _file_digest(root / file) for file in files_of_job(module, spec)}
 
 
-@cache
-def code_digest(module: str) -> str:
+def code_digest(module: str, spec: Mapping[str, Any]) -> str:
     """One digest for all of `code_digests`, by which a spec knows the code of its job."""
-    return digest(code_digests(module))
+    return _digest_of(files_of_job(module, spec))
 
 
 @cache
@@ -54,6 +77,25 @@ def module_path(module: str) -> Path:
     parts = module.split(".")[1:]
     path = PACKAGE.joinpath(*parts)
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _of_alternatives(package: str, named: Sequence[str | Sequence[str]]) -> set[str]:
+    """The files of a package's alternatives that are named, with all that they import."""
+    known = files(module_path(package).parent)
+    if not named:
+        return {_relative(path) for path in known.values()}
+    names = {name for own in named for name in ([own] if isinstance(own, str) else own)}
+    return {file for name in names & set(known) for file in library_files(f"{package}.{name}")}
+
+
+@cache
+def _digest_of(files_of_library: tuple[str, ...]) -> str:
+    root = PACKAGE.parents[1]
+    return digest({file: _file_digest(root / file) for file in files_of_library})
+
+
+def _relative(path: Path) -> str:
+    return str(path.relative_to(PACKAGE.parents[1]))
 
 
 # steps share most of their files, so each is read once in a process

@@ -4,10 +4,10 @@ from typing import Any
 
 from anatomy.circuit_plan import has_stability
 from anatomy.config import resolution
+from anatomy.config.category_rows import CategoryRow
 from anatomy.config.configuration import Configuration
-from anatomy.config.resolution import CategoryRow
-from anatomy.config.stimuli import ToyboxStimuli
 from anatomy.joined_plan import methods_of
+from anatomy.stimuli.sources.toybox import ToyboxStimuli
 
 Spec = dict[str, Any]
 

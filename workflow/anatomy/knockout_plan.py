@@ -6,6 +6,7 @@ from typing import Any
 from anatomy.config import resolution
 from anatomy.config.configuration import Configuration
 from anatomy.config.methods import Knockouts
+from anatomy.knockout_modes import MODES, READS_NOISE
 
 Spec = dict[str, Any]
 
@@ -18,7 +19,7 @@ def knockout_specs(
     settings = knockouts.model_dump(
         mode="json",
         include={"kinds", "modes", "proportions", "repeats", "images_per_category", "seed"}
-        | ({"noise"} if "noise" in knockouts.modes else set()),
+        | ({"noise"} if _reads_noise(knockouts.modes) else set()),
     )
     shared = {
         "network": name,
@@ -36,6 +37,10 @@ def knockout_specs(
         f"join_tables/{name}/knockouts/performance": {},
         f"knockout_tables/{name}": {"outputs": outputs},
     }
+
+
+def _reads_noise(modes: Sequence[str]) -> bool:
+    return any(MODES.constant(mode, READS_NOISE) for mode in modes)
 
 
 def _in_parts(wanted: Sequence[str], layers: Sequence[str], size: int) -> dict[str, list[str]]:

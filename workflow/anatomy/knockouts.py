@@ -14,12 +14,10 @@ import torch
 from torch import Tensor
 
 from anatomy import randomness
+from anatomy.knockout_modes import MODES, SILENCES
 from anatomy.lesions import BATCH_NORM, editable
 from anatomy.masks import removed_count
 from anatomy.networks.network import Network
-
-# Modes in which a wholly replaced layer is the same in every draw.
-NOT_DRAWN = ("zero", "mean")
 
 State = tuple[str, ...]
 Measured = TypeVar("Measured")
@@ -31,9 +29,10 @@ class Sweep:
 
     Attributes
     ----------
-    layer, kind, mode, repeat : what is knocked out, "synapse" or "node", what takes its place, which draw
+    layer, kind, mode, repeat : what is knocked out, "synapse" or "node", what takes its place (a file of
+        `knockout_modes`), which draw
     proportions : ascending, each in [0, 1]
-    noise : mode noise: standard deviation relative to that of the layer's weights
+    noise : standard deviation relative to that of the layer's weights, for modes that read it
     seed : of the whole study
     """
 
@@ -42,7 +41,7 @@ class Sweep:
     mode: str
     repeat: int
     proportions: tuple[float, ...]
-    noise: float = 1.0
+    noise: float | None = 1.0
     seed: int = 0
 
 
@@ -61,8 +60,8 @@ def run_sweep(
 
     `measure` is called with the network lesioned. Where a proportion removes nothing more than the last one did,
     nothing is measured again, and neither are the states that the sweeps of a network share (the intact network, a
-    layer that is wholly set to zero): they are kept in `known`, which is empty before the first sweep of the network.
-    Afterwards the network is restored.
+    layer that is wholly replaced by what is not drawn): they are kept in `known`, which is empty before the first sweep
+    of the network. Afterwards the network is restored.
     """
     random = generator(network.name, sweep)
     with editable(network, [sweep.layer]) as copies, torch.no_grad():
@@ -70,14 +69,14 @@ def run_sweep(
         size = tensors["weight"].numel() if sweep.kind == "synapse" else len(tensors["weight"])
         order = torch.from_numpy(random.permutation(size)).to(network.device)
         replaced = {key: tensors[key] for key in _replaced_parameters(tensors, sweep)}
-        substitutes = {k: _substitute(t, sweep, random) for k, t in replaced.items()}
+        substitutes, drawn = _substitutes(replaced, sweep, random)
         done = 0
         current: dict[int, Measured] = {}
         for proportion in sweep.proportions:
             count = removed_count(proportion, size)
             if count not in current:
                 _replace(replaced, substitutes, order[done:count], sweep.kind)
-                state = _shared_state(sweep, count, size)
+                state = _shared_state(sweep, count, size, drawn)
                 current = {count: known[state] if state in known else measure()}
                 if state is not None:
                     known[state] = current[count]
@@ -85,11 +84,11 @@ def run_sweep(
             yield proportion, current[count]
 
 
-def _shared_state(sweep: Sweep, count: int, size: int) -> State | None:
+def _shared_state(sweep: Sweep, count: int, size: int, drawn: bool) -> State | None:
     """What other sweeps of the network come across as well; None for what only this sweep has."""
     if count == 0:
         return (sweep.layer,)
-    if count == size and sweep.mode in NOT_DRAWN:
+    if count == size and not drawn:
         return (sweep.layer, sweep.kind, sweep.mode)
     return None
 
@@ -98,28 +97,23 @@ def _replaced_parameters(tensors: dict[str, Tensor], sweep: Sweep) -> list[str]:
     """Names of the parameters that a knock-out replaces.
 
     A batch normalisation behind the layer would give a silent unit a constant output again; it goes with the node
-    when that is set to zero.
+    when that is to be silent.
     """
     if sweep.kind == "synapse":
         return ["weight"]
-    if sweep.mode == "zero":
+    if MODES.constant(sweep.mode, SILENCES):
         return list(tensors)
     return [key for key in tensors if not key.startswith(BATCH_NORM)]
 
 
-def _substitute(tensor: Tensor, sweep: Sweep, random: np.random.Generator) -> Tensor | float:
-    if sweep.mode == "zero":
-        return 0.0
-    if sweep.mode == "mean":
-        return float(tensor.double().mean())
-    if sweep.mode == "noise":
-        spread = sweep.noise * float(tensor.double().std(correction=0))
-        noise = random.standard_normal(tuple(tensor.shape), dtype=np.float32)
-        return tensor + spread * torch.from_numpy(noise).to(tensor)
-    if sweep.mode == "resample":
-        drawn = torch.from_numpy(random.integers(tensor.numel(), size=tensor.numel()))
-        return tensor.reshape(-1)[drawn.to(tensor.device)].reshape(tensor.shape)
-    raise ValueError(f"unknown knock-out mode {sweep.mode!r}")
+def _substitutes(
+    tensors: dict[str, Tensor], sweep: Sweep, random: np.random.Generator
+) -> tuple[dict[str, Tensor | float], bool]:
+    """What takes the place of each parameter, and whether any of it was drawn at random."""
+    before = str(random.bit_generator.state)
+    substitute = MODES.load(sweep.mode).substitute
+    found = {key: substitute(tensor, random, sweep.noise) for key, tensor in tensors.items()}
+    return found, str(random.bit_generator.state) != before
 
 
 def _replace(

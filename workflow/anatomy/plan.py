@@ -22,7 +22,7 @@ from anatomy.cluster_plan import HURT_IMAGES, JOINED_TABLES, cluster_specs
 from anatomy.config import resolution
 from anatomy.config.configuration import METHODS, Configuration
 from anatomy.config.dissection import BrodenArchive
-from anatomy.config.stimuli import MEASURED_SPLITS, FolderStimuli, ImagenetteStimuli
+from anatomy.config.splits import MEASURED_SPLITS
 from anatomy.dependencies import CODE, code_digest
 from anatomy.dissection_plan import dissection_specs
 from anatomy.feature_plan import feature_specs
@@ -34,7 +34,7 @@ from anatomy.joined_plan import joined_specs
 from anatomy.knockout_plan import knockout_specs
 from anatomy.shards import ASSIGNMENTS, SPECS
 from anatomy.spec_files import write_specs
-from anatomy.stimuli.folder import choose, provenance
+from anatomy.stimuli.sources.imagenette import ImagenetteStimuli
 
 # methods whose stimulus sets are recorded, for what they read and for the performance of the intact network
 RECORDED = ("circuits", "knockouts", "clusters")
@@ -63,7 +63,8 @@ class Plan:
         would go unnoticed if it were an input itself.
         """
         files = {
-            job: spec | {CODE: code_digest(step_module(job))} for job, spec in self.specs.items()
+            job: spec | {CODE: code_digest(step_module(job), spec)}
+            for job, spec in self.specs.items()
         }
         for network in self.specs["summary"]["circuits"]:
             shards = self.parts("scores", network)
@@ -399,12 +400,7 @@ def stimuli_spec(configuration: Configuration, name: str, plans_anew: bool = Tru
     spec["categories"] = [
         {"category": r.category, "name": r.name, "super_category": r.super_category} for r in rows
     ]
-    if isinstance(stimuli, FolderStimuli) and plans_anew:
-        # an image added to a used folder changes which are chosen, so names and sizes belong to the settings
-        categories = [row.category for row in rows]
-        chosen = choose(Path(stimuli.folder), categories, spec["images"], stimuli.seed).images
-        spec["files"] = provenance(Path(stimuli.folder), chosen)["files_digest"]
-    return spec
+    return spec | (stimuli.beyond_keys([row.category for row in rows]) if plans_anew else {})
 
 
 def network_spec(configuration: Configuration, name: str, plans_anew: bool) -> Spec:

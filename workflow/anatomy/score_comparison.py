@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from anatomy.circuits import Criterion, Sweep, stage_layers, stage_ranking
+from anatomy.layer_scores import LayerScores, Normalisation
 from anatomy.masks import Scope
 from anatomy.output_units import EXTRACTION, FULLY_CONNECTED, OutputUnits, Stage
-from anatomy.scores import LayerScores, Normalisation, ScoreKind
 
 
 @dataclass(frozen=True)
 class Variants:
     """What is compared; see the configuration's section circuits.comparison for each key."""
 
-    scores: tuple[ScoreKind, ...]
+    scores: tuple[str, ...]
     normalisations: tuple[Normalisation, ...]
     scopes: tuple[Scope, ...]
     removed_fractions: tuple[float, ...]
 
-    def rankings(self, stage: Stage, score: ScoreKind) -> Iterator[tuple[Normalisation, Scope]]:
+    def rankings(self, stage: Stage, score: str) -> Iterator[tuple[Normalisation, Scope]]:
         """The ways to rank one kind of score in a stage that can differ from each other.
 
         Normalising layer by layer changes nothing within a layer, is not done for convolutions, and does nothing to
@@ -38,7 +38,7 @@ class Variants:
 def compare_scores(
     units: OutputUnits,
     category: str,
-    scores: Mapping[ScoreKind, Mapping[str, LayerScores]],
+    scores: Mapping[str, Mapping[str, LayerScores]],
     variants: Variants,
 ) -> Iterator[dict[str, Any]]:
     """Rows of the table of score comparisons for one category, from the scores of each kind."""

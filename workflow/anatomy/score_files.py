@@ -1,30 +1,24 @@
 """Weight scores on disk: one group per category, in it one group per layer.
 
 A linear layer is kept as its factors `inputs` (image, input) and `gradients` (image, output), a few hundred kB where
-its scores would take up to 150 MB; a convolution as the array `values` of its scores. The controls, magnitude and
-random, need no file.
+its scores would take up to 150 MB; a convolution as the array `values` of its scores. Kinds that need no images, such
+as the controls, need no file.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import zarr
 from torch import Tensor
 
+from anatomy.layer_scores import ConvolutionScores, LayerScores, LinearScores
 from anatomy.networks.network import Network
-from anatomy.scores import (
-    ConvolutionScores,
-    LayerScores,
-    LinearScores,
-    ScoreKind,
-    magnitude_scores,
-    random_scores,
-)
+from anatomy.score_kinds import KINDS, needs_images
+from anatomy.scores import weight_scores
 from anatomy.store import ArraySpec, StoreWriter, open_store, read_array, read_rows
 
-CONTROLS = ("magnitude", "random")
 RANDOM_SEED = 0
 
 
@@ -51,12 +45,12 @@ class ScoreFile:
 
     def __init__(self, path: Path, manifest: Path, expected: Mapping[str, Any]) -> None:
         self._group: zarr.Group = open_store(path, manifest, expected)
-        self._kind: ScoreKind = expected["score"]
+        self._kind: str = expected["score"]
 
     def read(self, category: str, network: Network) -> dict[str, LayerScores]:
         """Layer -> scores of one category, on the network's device."""
         names = [layer.name for layer in network.layers]
-        if self._kind in CONTROLS:
+        if not needs_images(self._kind):
             return control_scores(self._kind, category, names)
         return {name: self._layer(f"{category}/{name}", network.device) for name in names}
 
@@ -67,16 +61,12 @@ class ScoreFile:
 
         if f"{path}/values" in self._group:
             return ConvolutionScores(tensor("values"))
-        return LinearScores(tensor("inputs"), tensor("gradients"), self._kind == "signed")
+        return LinearScores(tensor("inputs"), tensor("gradients"), KINDS.load(self._kind).score)
 
 
-def control_scores(
-    kind: Literal["magnitude", "random"], category: str, layers: Sequence[str]
-) -> dict[str, LayerScores]:
+def control_scores(kind: str, category: str, layers: Sequence[str]) -> dict[str, LayerScores]:
     """Scores that need no images, by layer name."""
-    if kind == "magnitude":
-        return dict(magnitude_scores(layers))
-    return dict(random_scores(RANDOM_SEED, category, layers))
+    return dict(weight_scores(kind, RANDOM_SEED, category, layers))
 
 
 def _tensors(scores: Mapping[str, LinearScores | ConvolutionScores]) -> dict[str, Tensor]:

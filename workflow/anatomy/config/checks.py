@@ -14,6 +14,7 @@ from typing import TextIO
 from anatomy.archives import INDEX
 from anatomy.config import resolution
 from anatomy.config.activations import Activations
+from anatomy.config.category_rows import few
 from anatomy.config.clusters import Clusters
 from anatomy.config.configuration import Configuration
 from anatomy.config.dissection import Broden, BrodenFolder, Dissection, ToyboxBroden
@@ -21,15 +22,14 @@ from anatomy.config.features import Features
 from anatomy.config.identity_checks import check_identities, check_identity
 from anatomy.config.joined import Joined
 from anatomy.config.methods import Circuits, Knockouts
-from anatomy.config.stimuli import FOLDER_OF_SPLIT, SPLITS, FolderStimuli, Stimuli, ToyboxStimuli
+from anatomy.config.splits import SPLITS
 from anatomy.dissection_plan import dissected_layers
 from anatomy.errors import InputError
 from anatomy.image_pyramid import blur_reach, pyramid_sides
 from anatomy.joined_plan import compared_layers
-from anatomy.stimuli.folder import count_images
+from anatomy.stimuli.sources import Source
 
 NEEDED_BY_CIRCUITS = ("scoring", "extraction", "evaluation")
-FOLDERS = tuple(dict.fromkeys(FOLDER_OF_SPLIT.values()))
 TORCHVISION_OUTPUTS = 1000
 UTF_8 = "utf-8-sig"  # with or without a byte order mark
 IMAGE_SIZE = re.compile("[0-9]{1,9}")
@@ -64,40 +64,16 @@ def check(configuration: Configuration) -> None:
         _check_joined(configuration, configuration.joined)
 
 
-def check_stimuli(key: str, stimuli: Stimuli) -> None:
+def check_stimuli(key: str, stimuli: Source) -> None:
     """Check that the categories exist and have as many images as are asked for."""
     categories = resolution.stimulus_categories(key, stimuli)
-    if not isinstance(stimuli, ToyboxStimuli) and stimuli.resize < stimuli.image_size:
-        raise InputError(
-            f"configuration: {key}.resize = {stimuli.resize} is smaller than image_size = {stimuli.image_size}"
-        )
     if "all" in {row.super_category for row in categories}:
         raise InputError(
             f"configuration: {key}: a super-category cannot be called 'all', which stands for all categories in results"
         )
     if not any(getattr(stimuli.images, split) for split in SPLITS):
         raise InputError(f"configuration: {key}.images asks for no images at all")
-    if isinstance(stimuli, FolderStimuli):
-        _check_folder(key, stimuli, [row.category for row in categories])
-
-
-def _check_folder(key: str, stimuli: FolderStimuli, categories: list[str]) -> None:
-    root = Path(stimuli.folder)
-    if not root.is_dir():
-        raise InputError(f"configuration: {key}.folder: {stimuli.folder!r} is not a folder")
-    for folder in FOLDERS:
-        splits = [split for split in SPLITS if FOLDER_OF_SPLIT[split] == folder]
-        asked = sum(getattr(stimuli.images, split) for split in splits)
-        for category in categories if asked else ():
-            try:
-                found = count_images(root, folder, category, at_least=asked)
-            except (InputError, OSError) as error:
-                raise InputError(f"configuration: {key}.folder: {error}") from None
-            if found < asked:
-                raise InputError(
-                    f"configuration: {key}.images asks for {asked} images of category {category!r} "
-                    f"({' + '.join(splits)}), but {root / folder / category} has {found}"
-                )
+    stimuli.check(key, [row.category for row in categories])
 
 
 def _check_network(configuration: Configuration, name: str) -> None:
@@ -150,7 +126,7 @@ def _check_circuits(configuration: Configuration, circuits: Circuits) -> None:
         if category not in known:
             raise InputError(
                 f"configuration: circuits.categories: {category!r} is not a category of "
-                f"stimuli.{circuits.stimuli}; there are {resolution.few(known)}"
+                f"stimuli.{circuits.stimuli}; there are {few(known)}"
             )
     for name in resolution.networks_of(configuration, circuits):
         _check_shown(configuration, name, "circuits", circuits.stimuli)

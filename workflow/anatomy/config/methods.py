@@ -5,13 +5,15 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator
 
 from anatomy.config.base import Name, Proportion, Section, Seed
+from anatomy.knockout_modes import MODES
+from anatomy.score_kinds import KINDS
 
-ScoreKind = Literal["signed", "absolute_per_image", "absolute_per_position", "magnitude", "random"]
+ScoreKind = Literal[*KINDS.names]
 Normalisation = Literal["minmax", "l1", "none"]
 Scope = Literal["joint", "per_layer"]
 Control = Literal["magnitude", "random", "other_same", "other_different", "circuit_removed"]
 KnockoutKind = Literal["synapse", "node"]
-KnockoutMode = Literal["zero", "mean", "noise", "resample"]
+KnockoutMode = Literal[*MODES.names]
 LayerNames = Annotated[list[str] | Literal["all"], Field()]
 
 

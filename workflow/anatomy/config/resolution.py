@@ -5,11 +5,16 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import pandas as pd
+from typing import Any
 
 from anatomy.config.base import Section
+from anatomy.config.category_rows import (
+    IMAGENET_TABLE,
+    CategoryRow,
+    chosen_rows,
+    table_path,
+    table_rows,
+)
 from anatomy.config.configuration import Configuration
 from anatomy.config.given_architectures import (
     PREPROCESSING,
@@ -21,28 +26,10 @@ from anatomy.config.given_architectures import (
 from anatomy.config.identity import Identity
 from anatomy.config.methods import LayerNames
 from anatomy.config.networks import Network
-from anatomy.config.stimuli import ImagenetteStimuli, Stimuli, ToyboxStimuli
 from anatomy.errors import InputError
-from anatomy.stimuli.categories import read_categories
-from anatomy.stimuli.toybox.vocabulary import CATEGORIES
+from anatomy.stimuli.sources import Source
 
-ROOT = Path(__file__).parents[3]
-IMAGENET_TABLE = ROOT / "resources" / "imagenet_categories.csv"
-FEW = 12
 LAYER_TABLE = Path(__file__).parents[1] / "networks" / "layers.json"
-IMAGENETTE = (
-    *("n01440764", "n02102040", "n02979186", "n03000684", "n03028079"),
-    *("n03394916", "n03417042", "n03425413", "n03445777", "n03888257"),
-)
-
-
-class CategoryRow(NamedTuple):
-    """A category: folder name, name for people, super-category, and output unit of a network if known."""
-
-    category: str
-    name: str
-    super_category: str
-    output: int | None
 
 
 @cache
@@ -51,58 +38,10 @@ def layer_table() -> dict[str, Any]:
     return json.loads(LAYER_TABLE.read_text(encoding="utf-8"))
 
 
-def table_path(path: str) -> Path:
-    """A table named in the configuration: relative to the working directory, or one that the project ships."""
-    given = Path(path)
-    return given if given.exists() or given.is_absolute() else ROOT / given
-
-
-def stimulus_categories(key: str, stimuli: Stimuli) -> list[CategoryRow]:
+def stimulus_categories(key: str, stimuli: Source) -> list[CategoryRow]:
     """The categories of a stimulus set, in order, with names and super-categories."""
-    rows = known_categories(key, stimuli)
-    imagenette = isinstance(stimuli, ImagenetteStimuli)
-    wanted = list(IMAGENETTE) if imagenette else stimuli.categories
-    if wanted is None:
-        return rows
-    return _chosen(f"{key}.categories", wanted, rows)
-
-
-def known_categories(key: str, stimuli: Stimuli) -> list[CategoryRow]:
-    """All categories that a stimulus set's source knows, also those that are not asked for."""
-    if isinstance(stimuli, ToyboxStimuli):
-        return [CategoryRow(c.name, c.name, c.super_category, None) for c in CATEGORIES]
-    if isinstance(stimuli, ImagenetteStimuli):
-        return _rows(f"{key}.source", IMAGENET_TABLE)
-    return _rows(f"{key}.category_table", table_path(stimuli.category_table))
-
-
-def _rows(key: str, path: Path) -> list[CategoryRow]:
-    try:
-        table = read_categories(path)
-    except InputError as error:
-        raise InputError(f"configuration: {key}: {error}") from None
-    outputs = [None if pd.isna(output) else int(output) for output in table["output"]]
-    columns = (table["category"], table["name"], table["super_category"], outputs)
-    return [CategoryRow(*row) for row in zip(*columns, strict=True)]
-
-
-def _chosen(key: str, wanted: Sequence[str], rows: list[CategoryRow]) -> list[CategoryRow]:
-    by_category = {row.category: row for row in rows}
-    if len(set(wanted)) != len(wanted) or not wanted:
-        raise InputError(
-            f"configuration: {key} must name at least one category, and each only once"
-        )
-    for category in wanted:
-        if category not in by_category:
-            raise InputError(
-                f"configuration: {key}: {category!r} is unknown; there are {few(list(by_category))}"
-            )
-    return [by_category[category] for category in wanted]
-
-
-def few(names: Sequence[str]) -> str:
-    """The first names of a list, for messages."""
-    return ", ".join(names[:FEW]) + (" ..." if len(names) > FEW else "")
+    rows, wanted = stimuli.known_categories(key), stimuli.wanted_categories()
+    return rows if wanted is None else chosen_rows(f"{key}.categories", wanted, rows)
 
 
 def origin(configuration: Configuration, name: str) -> tuple[str, Network]:
@@ -277,7 +216,7 @@ def output_rows(configuration: Configuration, name: str) -> list[CategoryRow]:
         return stimulus_categories(f"stimuli.{stimuli}", configuration.stimuli[stimuli])
     key = f"networks.{owner}.outputs"
     path = IMAGENET_TABLE if network.outputs is None else table_path(network.outputs)
-    rows = _rows(key, path)
+    rows = table_rows(key, path)
     by_output = {row.output: row for row in rows}
     if sorted(by_output, key=lambda o: -1 if o is None else o) != list(range(len(rows))):
         raise InputError(

@@ -6,6 +6,7 @@ with the models, and with `--write` it brings them in step.
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ from pydantic_core import core_schema
 from anatomy.config.base import NAME_PATTERN
 from anatomy.config.configuration import Configuration
 from anatomy.documentation import ROOT, check_or_write, fill, markdown_table
+from anatomy.stimuli.sources import SOURCES
 
 SCHEMA = ROOT / "config" / "config.schema.json"
 README = ROOT / "config" / "README.md"
+# where the README has the tables of sources of stimuli to which it gives no place of their own
+FURTHER_SOURCES = "FurtherSources"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 HEADER = ("key", "allowed", "default", "meaning")
 LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
@@ -56,8 +60,20 @@ def documents() -> dict[Path, str]:
     """The schema and the README as they should be."""
     return {
         SCHEMA: json.dumps(make_schema(), indent=1, ensure_ascii=False) + "\n",
-        README: fill(README.read_text(encoding="utf-8"), key_tables()),
+        README: with_tables(README.read_text(encoding="utf-8"), key_tables()),
     }
+
+
+def with_tables(text: str, tables: Mapping[str, str]) -> str:
+    """The text with each model's table in its place, or among those of further sources."""
+    sections = {SOURCES.load(name).SECTION.__name__: name for name in SOURCES.names}
+    further = {name: table for name, table in tables.items() if name in sections}
+    further = {
+        name: table for name, table in further.items() if f"<!-- table {name} -->" not in text
+    }
+    placed = {name: table for name, table in tables.items() if name not in further}
+    headed = [f"\n### Source `{sections[name]}`\n\n{table}" for name, table in further.items()]
+    return fill(text, placed | {FURTHER_SOURCES: "".join(headed)})
 
 
 def _key_table(model: Schema, models: Schema) -> str:

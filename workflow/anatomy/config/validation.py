@@ -10,12 +10,13 @@ from pydantic_core import ErrorDetails
 
 from anatomy.config.configuration import Configuration
 from anatomy.errors import InputError
+from anatomy.stimuli.sources import SOURCES as STIMULUS_SOURCES
 
 LONGEST_VALUE = 60
 # sections in each other; the names of some may have dots, but not so many
 DEEPEST = 50
 # what pydantic adds to a key for the alternatives of its value
-SOURCES = {"toybox", "folder", "imagenette", "archive"}
+SOURCES = {*STIMULUS_SOURCES.names, "toybox", "folder", "archive"}
 FORMS = {"number", "list"}
 # where in an error's location they stand: behind which keys, at which place
 TAGS = {

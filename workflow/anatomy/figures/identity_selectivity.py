@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from anatomy.figures.identity_dissociation import KINDS
-from anatomy.figures.knockouts import MOST_LAYERS
 from anatomy.figures.style import (
     INK,
+    MOST_LAYERS,
     NULL,
     QUIET,
     percent,

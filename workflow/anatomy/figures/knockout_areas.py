@@ -1,5 +1,8 @@
 """Figure of what the knock-out of each layer comes down to: area under the curve, and where half is lost."""
 
+from collections.abc import Sequence
+from itertools import cycle
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,8 +12,9 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from anatomy.errors import InputError
-from anatomy.figures.knockouts import KINDS, MODES, MOST_LAYERS, layer_axis, present
-from anatomy.figures.style import INK, QUIET, percent_axis, styled
+from anatomy.figures.knockouts import KINDS, layer_axis, present
+from anatomy.figures.style import INK, MOST_LAYERS, QUIET, percent_axis, styled
+from anatomy.knockout_modes import MODES
 
 # column, measure and label of each row of panels
 _ROWS = (
@@ -19,12 +23,14 @@ _ROWS = (
     ("half_loss", "top1", "Half of top-1 is lost at\n(% of the layer)"),
 )
 # Told apart from super-categories, by colour-blind readers and by their marks.
-_MODE_COLORS = {"zero": INK, "mean": "#e69f00", "noise": "#009e73", "resample": "#cc79a7"}
-_MARKS = {"zero": "o", "mean": "s", "noise": "D", "resample": "v"}
+_COLORS = (INK, "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#8a8a00")
+_MARKS = ("o", "s", "D", "v", "^", "P")
 _APART = 0.17
 _DASHES = {"color": QUIET, "linewidth": 1, "linestyle": (0, (4, 3))}
 # where half is not lost in every draw: a hollow mark up here
 _NOT_LOST = 1.07
+
+Look = tuple[str, str]  # colour and mark
 
 
 @styled
@@ -55,10 +61,10 @@ def knockout_areas(areas: pd.DataFrame, outputs: int) -> Figure:
             own = areas[(areas["measure"] == measure) & (areas["kind"] == kind)]
             chance = min(1.0, (5 if measure == "top5" else 1) / outputs)
             _nulls(axes, own, column, chance)
-            for place, mode in enumerate(modes):
+            for place, (mode, look) in enumerate(_looks(modes).items()):
                 shift = (place - (len(modes) - 1) / 2) * _APART
                 shown = own[own["mode"] == mode].set_index("layer").reindex(layers)
-                _values(axes, shown, column, mode, shift)
+                _values(axes, shown, column, look, shift)
         percent_axis(row[0].yaxis)
         row[0].set_ylabel(label)
         row[0].set_ylim(0, max(1.12, row[0].get_ylim()[1]) if column == "area" else 1.14)
@@ -73,9 +79,9 @@ def knockout_areas(areas: pd.DataFrame, outputs: int) -> Figure:
     return figure
 
 
-def _values(axes: Axes, shown: pd.DataFrame, column: str, mode: str, shift: float) -> None:
+def _values(axes: Axes, shown: pd.DataFrame, column: str, look: Look, shift: float) -> None:
     """The values of one mode, layer by layer: marks with error bars, or a line with a band for many layers."""
-    color = _MODE_COLORS[mode]
+    color, mark = look
     places = np.arange(len(shown), dtype=float)
     value, low, high = (
         shown[name].to_numpy(dtype=float) for name in (column, f"{column}_low", f"{column}_high")
@@ -88,14 +94,18 @@ def _values(axes: Axes, shown: pd.DataFrame, column: str, mode: str, shift: floa
         places += shift
         axes.plot(places, value, color=color, linewidth=0.9, alpha=0.45, zorder=2)
         axes.vlines(places, low, high, color=color, linewidth=1.8, zorder=3)
-        look = {"linewidth": 0, "markersize": 6.5, "markeredgecolor": "white", "zorder": 4}
-        look["markeredgewidth"] = 0.6
-        axes.plot(places, value, _MARKS[mode], color=color, **look)
+        edge = {"linewidth": 0, "markersize": 6.5, "markeredgecolor": "white", "zorder": 4}
+        edge["markeredgewidth"] = 0.6
+        axes.plot(places, value, mark, color=color, **edge)
     if column == "half_loss":
         absent = _not_lost(shown)
-        look = {"linewidth": 0, "markersize": 6.5, "markerfacecolor": "white", "zorder": 4}
+        hollow = {"linewidth": 0, "markersize": 6.5, "markerfacecolor": "white", "zorder": 4}
         top = np.full(absent.sum(), _NOT_LOST)
-        axes.plot(places[absent], top, _MARKS[mode], markeredgecolor=color, **look)
+        axes.plot(places[absent], top, mark, markeredgecolor=color, **hollow)
+
+
+def _looks(modes: Sequence[str]) -> dict[str, Look]:
+    return dict(zip(modes, cycle(zip(_COLORS, _MARKS, strict=True)), strict=False))
 
 
 def _not_lost(areas: pd.DataFrame) -> NDArray[np.bool_]:
@@ -123,10 +133,10 @@ def _nulls(axes: Axes, own: pd.DataFrame, column: str, chance: float) -> None:
 def _legend(areas: pd.DataFrame, modes: list[str]) -> list[Line2D | Patch]:
     few = areas["layer"].nunique() <= MOST_LAYERS
     handles: list[Line2D | Patch] = []
-    for mode in modes:
-        mark = {"marker": _MARKS[mode], "markeredgecolor": "white", "markersize": 8} if few else {}
-        look = {"color": _MODE_COLORS[mode], "linewidth": 1.8, **mark}
-        handles.append(Line2D([], [], label=MODES[mode], **look))
+    for mode, (color, mark) in _looks(modes).items():
+        shape = {"marker": mark, "markeredgecolor": "white", "markersize": 8} if few else {}
+        look = {"color": color, "linewidth": 1.8, **shape}
+        handles.append(Line2D([], [], label=MODES.label(mode), **look))
     if areas["area_low"].notna().any():
         band = {"color": QUIET, "label": "95 % interval"}
         line = Line2D([], [], linewidth=1.8, **band)

@@ -12,8 +12,9 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from anatomy.figures.knockouts import KINDS, MODES, MOST_LAYERS, arranged, present
+from anatomy.figures.knockouts import KINDS, arranged, present
 from anatomy.figures.style import (
+    MOST_LAYERS,
     NULL,
     QUIET,
     empty_figure,
@@ -22,6 +23,7 @@ from anatomy.figures.style import (
     styled,
     super_category_colors,
 )
+from anatomy.knockout_modes import MODES
 
 # More columns than this, in all heat maps side by side, are not named: those that fall first and last are instead.
 MOST_NAMES = 100
@@ -118,7 +120,7 @@ def _maps(
             halves = np.where(np.isnan(halves) & (intact > chance), scale["vmax"] + 1, halves)
             image = axes.imshow(halves, cmap=_color_map(), **scale, **look)
             _dress(axes, order, layers if axes is line[0] else [])
-            axes.set_title(f"{_short(kind)} {MODES[mode]}", fontsize=12)
+            axes.set_title(f"{_short(kind)} {MODES.label(mode)}", fontsize=12)
     for axes in panels[-1] if names else []:
         axes.set_xticks(np.arange(len(order)), names, rotation=90, fontsize=10)
         for label, shade in zip(axes.get_xticklabels(), shades, strict=True):
@@ -196,7 +198,7 @@ def _curves(
         ):
             rows = categories[(categories["kind"] == kind) & (categories["layer"] == layer)]
             _category_curves(axes, rows, order)
-            mode = MODES[rows["mode"].iloc[0]]
+            mode = MODES.label(rows["mode"].iloc[0])
             axes.set_title(f"Hit {degree}: {shorten(layer)}\n{_short(kind)} {mode}", fontsize=12)
             axes.set(xlim=(0, 1), ylim=(0, 1.02), xticks=(0, 0.5, 1))
             percent_axis(axes.xaxis)

@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 from anatomy.errors import InputError
 from anatomy.figures.style import (
     INK,
+    MOST_LAYERS,
     QUIET,
     layer_colors,
     percent_axis,
@@ -22,18 +23,10 @@ from anatomy.figures.style import (
     styled,
     super_category_colors,
 )
+from anatomy.knockout_modes import MODES
 from anatomy.stats import t_interval
 
-# More layers than this get a colour bar instead of a legend, and one point each instead of a panel.
-MOST_LAYERS = 16
-
 KINDS = {"synapse": "Synapses (single weights)", "node": "Nodes (whole units)"}
-MODES = {
-    "zero": "set to zero",
-    "mean": "set to the layer's mean",
-    "noise": "given noise",
-    "resample": "drawn anew from the layer",
-}
 MEASURES = {"top1": "Top-1 accuracy (%)", "top5": "Top-5 accuracy (%)"}
 SENSITIVITY = "sensitivity_"
 _KIND_LINES = {"synapse": "solid", "node": (0, (2.2, 1.6))}
@@ -74,7 +67,7 @@ def performance_curves(
         own = performance[(performance["kind"] == kind) & (performance["mode"] == mode)]
         for layer, rows in own.groupby("layer", sort=False):
             _curve(axes, rows, measure, opacity, color=colors[layer], linewidth=width)
-        axes.set_title(f"{KINDS[kind]}\n{MODES[mode]}")
+        axes.set_title(f"{KINDS[kind]}\n{MODES.label(mode)}")
         _chance_line(axes, chance)
     _proportion_axes(panels, MEASURES[measure])
     if few:
@@ -124,7 +117,7 @@ def sensitivity_curves(performance: pd.DataFrame) -> Figure:
             first.append(_sensitivity_by_depth(block, own, groups, kinds, layers))
         else:
             first.append(_sensitivity_panels(block, own, groups, kinds, layers, across))
-        text = f"Weights or units {MODES[mode]}"
+        text = f"Weights or units {MODES.label(mode)}"
         block.suptitle(text, x=0.01, ha="left", fontsize=12, color=QUIET)
     top = min(1.0, max(axes.get_ylim()[1] for axes in first))
     for axes in first:
@@ -138,10 +131,9 @@ def sensitivity_curves(performance: pd.DataFrame) -> Figure:
 
 
 def present(performance: pd.DataFrame, key: str) -> list[str]:
-    """Values of a column as they first appear, but kinds and modes in a fixed order."""
+    """Values of a column as they first appear, but kinds in a fixed order."""
     found = list(dict.fromkeys(performance[key]))
-    fixed = {"kind": list(KINDS), "mode": list(MODES)}.get(key, found)
-    return [value for value in fixed if value in found]
+    return [kind for kind in KINDS if kind in found] if key == "kind" else found
 
 
 def arranged(kinds: Sequence[str], modes: Sequence[str]) -> list[list[tuple[str, str]]]:

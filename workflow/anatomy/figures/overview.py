@@ -63,7 +63,6 @@ SHARES = {
 }
 TCAV = "tcav_score_"
 _KINDS = {"synapse": "synapses", "node": "nodes"}
-_MODES = {"zero": "zero", "mean": "mean", "noise": "noise", "resample": "resampled"}
 # Heights in rows; a row in inches.
 _HEADING, _ROW, _LAYERS_ROW, _ROW_INCHES = 1.1, 1.0, 2.2, 0.34
 _LABEL_WIDTH, _PANEL_WIDTH, _MOST_ACROSS = 2.9, 5.0, 2
@@ -155,8 +154,7 @@ def _layers_label(measure: str) -> str:
     if measure.startswith(TCAV):
         return f"TCAV score of each layer,\n{measure.removeprefix(TCAV)}"
     kind, mode = measure.removeprefix(AREA).rsplit("_", 1)
-    kind, mode = _KINDS.get(kind, kind), _MODES.get(mode, mode)
-    return f"Accuracy left, each layer's\n{kind} knocked out ({mode})"
+    return f"Accuracy left, each layer's\n{_KINDS.get(kind, kind)} knocked out ({mode})"
 
 
 def _limits(summary: pd.DataFrame) -> tuple[float, float]:

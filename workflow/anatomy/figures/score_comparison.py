@@ -1,7 +1,7 @@
 """Figure that compares weight scores: what is left of a category as weights are removed by each of them."""
 
 from collections.abc import Sequence
-from itertools import product
+from itertools import cycle, product
 
 import numpy as np
 import pandas as pd
@@ -19,16 +19,12 @@ from anatomy.figures.circuit_curves import (
 )
 from anatomy.figures.circuit_parts import TIGHT_LEGEND
 from anatomy.figures.style import INK, NULL, QUIET, message, styled
+from anatomy.score_kinds import KINDS, needs_images
 from anatomy.stats import Estimate
 
-# Score -> its name for people and its colour; the controls are grey.
-SCORES = {
-    "absolute_per_image": ("absolute, per image", "#009e73"),
-    "absolute_per_position": ("absolute, per position", "#e69f00"),
-    "signed": ("signed", "#6a3d9a"),
-    "magnitude": ("control: magnitude of the weight", QUIET),
-    "random": ("control: random", NULL),
-}
+# Of kinds of scores in their order; those that need no images are controls, and grey.
+COLORS = ("#009e73", "#e69f00", "#6a3d9a", "#56b4e9", "#cc79a7", "#8a8a00")
+GREYS = (QUIET, NULL, "#9a9a9a")
 NORMALISATIONS = {
     "none": ("solid: scores as they are", "solid"),
     "minmax": ("dashed: minmax in each layer", "dashed"),
@@ -81,15 +77,24 @@ def score_comparison(table: pd.DataFrame) -> Figure:
     return figure
 
 
+def score_looks() -> dict[str, tuple[str, str]]:
+    """Kind of score -> its name for people and its colour; the controls come last."""
+    kinds = [kind for kind in KINDS.names if needs_images(kind)]
+    colors = dict(zip(kinds, cycle(COLORS), strict=False))
+    controls = [kind for kind in KINDS.names if not needs_images(kind)]
+    colors |= dict(zip(controls, cycle(GREYS), strict=False))
+    return {kind: (KINDS.label(kind), color) for kind, color in colors.items()}
+
+
 def _panel(axes: Axes, rows: pd.DataFrame) -> None:
     level(axes, 1, "unpruned unit")
     level(axes, 0, "constant unit", above=False)
-    drawn = False
-    for score, normalisation in product(SCORES, NORMALISATIONS):
+    drawn, looks = False, score_looks()
+    for score, normalisation in product(looks, NORMALISATIONS):
         own = rows[(rows["score"] == score) & (rows["normalisation"] == normalisation)]
         if len(own):
             style = NORMALISATIONS[normalisation][1]
-            drawn |= _line(axes, own, SCORES[score][1], style, 3 - 0.1 * [*SCORES].index(score))
+            drawn |= _line(axes, own, looks[score][1], style, 3 - 0.1 * [*looks].index(score))
     kept_axis(axes, rows["kept_fraction"].min())
     if not drawn:
         message(axes, NO_BETTER_THAN_CONSTANT)
@@ -140,7 +145,7 @@ def _limit(panels: NDArray[np.object_]) -> None:
 def _scores(table: pd.DataFrame) -> list[Line2D]:
     return [
         Line2D([], [], color=color, label=name)
-        for score, (name, color) in SCORES.items()
+        for score, (name, color) in score_looks().items()
         if (table["score"] == score).any()
     ]
 

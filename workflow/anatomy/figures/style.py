@@ -18,6 +18,8 @@ INK = "#222222"
 QUIET = "#6b6b6b"
 # What a constant unit, chance or another null gets.
 NULL = "#c9c9c9"
+# Where a figure shows more layers than this, they get less room: a colour bar for a legend, points for panels.
+MOST_LAYERS = 16
 MINUS = "\N{MINUS SIGN}"
 # What differs from 0 by rounding alone.
 NOTHING = 1e-9

@@ -34,7 +34,7 @@ def main(job: Job) -> None:
             mode,
             repeat,
             tuple(spec["proportions"]),
-            spec.get("noise", 1.0),
+            spec.get("noise"),
             spec["seed"],
         )
         for proportion, measured in run_sweep(network, sweep, partial(meter.measure, layer), known):

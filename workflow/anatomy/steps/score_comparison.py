@@ -2,11 +2,13 @@
 
 import pandas as pd
 
+from anatomy.layer_scores import LayerScores
 from anatomy.output_units import OutputUnits
 from anatomy.progress import track
 from anatomy.score_comparison import Variants, compare_scores
-from anatomy.score_files import CONTROLS, control_scores
-from anatomy.scores import LayerScores, ScoreKind, score_weights
+from anatomy.score_files import control_scores
+from anatomy.score_kinds import needs_images
+from anatomy.scores import score_weights
 from anatomy.steps.opening import open_output_units, scoring_images
 from anatomy.steps.step import Job, run_step
 from anatomy.tables import SCORE_COMPARISON, write_parquet
@@ -26,14 +28,14 @@ def main(job: Job) -> None:
     write_parquet(pd.DataFrame(rows, columns=list(SCORE_COMPARISON)), job.path("table"))
 
 
-def _scores(job: Job, units: OutputUnits, category: str) -> dict[ScoreKind, dict[str, LayerScores]]:
+def _scores(job: Job, units: OutputUnits, category: str) -> dict[str, dict[str, LayerScores]]:
     network = units.network
     layers = [layer.name for layer in network.layers]
     images = scoring_images(job, network, units.stimuli, category)
     return {
-        kind: control_scores(kind, category, layers)
-        if kind in CONTROLS
-        else score_weights(network, images, network.output(category), kind, layers)
+        kind: score_weights(network, images, network.output(category), kind, layers)
+        if needs_images(kind)
+        else control_scores(kind, category, layers)
         for kind in job.spec["scores"]
     }
 

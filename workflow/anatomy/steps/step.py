@@ -68,7 +68,7 @@ def run_step(
             module = module_of(Path(work.__code__.co_filename))
             job = Job(_planned(arguments.spec, module), arguments.gpus, paths)
             # before the work: what the result is made from, not what lies there afterwards
-            record = _record(job, code_digests(module), inputs, paths)
+            record = _record(job, code_digests(module, job.spec), inputs, paths)
             work(job)
             write_json(arguments.record, record)
 
@@ -76,8 +76,8 @@ def run_step(
 def _planned(path: Path, module: str) -> dict[str, Any]:
     """The job's settings, once it is certain that its code is the one that it was planned with."""
     spec = read_json(path)
-    code = code_digest(module)
-    if spec.pop(CODE, code) != code:
+    planned, code = spec.pop(CODE, None), code_digest(module, spec)
+    if planned not in (None, code):
         raise InputError(
             f"{path}: the code of this step was edited after the job was planned; run snakemake again"
         )

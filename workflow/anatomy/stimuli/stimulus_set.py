@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from anatomy.canonical import digest, read_json, write_text
 from anatomy.errors import InputError
+from anatomy.stimuli.item import Item, Load
 from anatomy.store import ArraySpec, StoreWriter, open_store, read_array, read_rows, row_blocks
 
 ARRAY = "images"
@@ -24,21 +25,7 @@ BLOCK = 64
 DIGEST_DIGITS = 16
 
 
-@dataclass(frozen=True)
-class Item:
-    """One image of a stimulus set before it is read or drawn; `image_id` is unique in the set."""
-
-    image_id: str
-    category: str
-    name: str
-    super_category: str
-    split: str
-    source: str
-
-
 ITEM_COLUMNS = [field.name for field in fields(Item)]
-
-Load = Callable[[Item], NDArray[np.uint8]]
 
 
 def write_stimulus_set(
