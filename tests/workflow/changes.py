@@ -159,6 +159,9 @@ configured(
     *("activations", "manipulation", "controls"),
     to=2,
 )
+configured("`joined`: more random units", "joined", "random_draws", to=6)
+configured("`joined`: more random lesions of clusters", "joined", "cluster_draws", to=3)
+configured("`joined`: other images of concept vectors", "joined", "concept_vectors", "images", to=9)
 configured("`identity`: another lesioned layer", "identity", "layer", to="conv4")
 configured("`identity`: other doses", "identity", "proportions", to=[0.2, 0.4])
 configured("`compute`: another batch size", "compute", "batch_size", to=16)
