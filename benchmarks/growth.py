@@ -303,7 +303,7 @@ class Steps:
             IMAGES,
             arithmetic=False,
         )
-        yield Growing("planning of all jobs", "networks", 1, plan)
+        yield Growing("planning of circuits and knock-outs", "networks", 1, plan)
 
     def _size(self, usual: int) -> int:
         return max(1, usual // 4) if self.quick else usual
@@ -455,12 +455,20 @@ def dissection(
 
 
 def plan(networks: int) -> Callable[[Path], object]:
-    """Plan the default's methods for so many untrained networks."""
+    """Plan circuits and knock-outs of so many networks."""
     shown = {"scoring": 2, "extraction": 6, "evaluation": 6}
-    untrained = {"architecture": "toybox_alexnet", "weights": "untrained", "stimuli": "toybox"}
+    learned = {"training": 1, "evaluation": 1, "scoring": 0, "extraction": 0}
+    network = {
+        "architecture": "toybox_alexnet",
+        "weights": "trained",
+        "training": {"stimuli": "lessons", "epochs": 1},
+    }
     configuration = {
-        "stimuli": {"toybox": {"source": "toybox", "image_size": 64, "images": shown}},
-        "networks": {f"network{place}": untrained | {"seed": place} for place in range(networks)},
+        "stimuli": {
+            "toybox": {"source": "toybox", "image_size": 64, "images": shown},
+            "lessons": {"source": "toybox", "image_size": 64, "images": learned},
+        },
+        "networks": {f"network{place}": network for place in range(networks)},
         "circuits": {"stimuli": "toybox"},
         "knockouts": {"stimuli": "toybox"},
     }

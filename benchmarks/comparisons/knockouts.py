@@ -6,6 +6,7 @@ are new at a proportion, and measures the intact and the wholly silenced network
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -22,11 +23,12 @@ from anatomy.masks import removed_count
 from anatomy.meter import Meter
 from anatomy.networks.network import Network
 from anatomy.recording import Recording, arrays_to_record, record
+from anatomy.stimuli.stimulus_set import StimulusSet
 
 IMAGES, BATCH = 100, 50
 KINDS = "synapse", "node"
 PROPORTIONS = tuple(round(0.1 * step, 1) for step in range(11))
-FEW, FEW_LAYERS = (0.0, 0.5, 1.0), "conv5"
+FEW, FEW_LAYERS = (0.0, 0.5, 1.0), ["conv4", "conv5"]
 STORE = "recording.zarr", "recording.json"
 
 
@@ -59,7 +61,7 @@ def proportions_of(subject: Subject) -> tuple[float, ...]:
 def layers_of(subject: Subject, network: Network) -> list[str]:
     """Which layers are knocked out."""
     names = [layer.name for layer in network.layers]
-    return [FEW_LAYERS, names[-1]] if subject.quick else names
+    return FEW_LAYERS if subject.quick else names
 
 
 def sweeps(subject: Subject, network: Network) -> list[Sweep]:
@@ -71,7 +73,7 @@ def sweeps(subject: Subject, network: Network) -> list[Sweep]:
 
 def ours(subject: Subject) -> Work:
     """Record and knock out: top-1 (sweep and proportion,)."""
-    network, stimuli = _ready(subject), subject.first(images_of(subject))
+    network, stimuli = _ready(subject)
     layers = layers_of(subject, network)
     arrays = arrays_to_record(network, {SPLIT: [[layer] for layer in layers]}, [], "float32")
 
@@ -95,7 +97,7 @@ def ours(subject: Subject) -> Work:
 
 def plain(subject: Subject) -> Work:
     """The same, plainly."""
-    network, stimuli = _ready(subject), subject.first(images_of(subject))
+    network, stimuli = _ready(subject)
     shown = stimuli.rows(SPLIT)
     right = torch.from_numpy(stimuli.outputs(shown, network.categories))
 
@@ -124,9 +126,19 @@ def plain(subject: Subject) -> Work:
     return work
 
 
-def _ready(subject: Subject) -> Network:
+def _ready(subject: Subject) -> tuple[Network, StimulusSet]:
+    """The network, and pictures whose category is what the intact network takes them for.
+
+    So that there is something to lose whatever the weights.
+    """
     torch.set_num_threads(subject.threads)
-    return subject.network()
+    network, stimuli = subject.network(), subject.first(images_of(subject))
+    with torch.inference_mode():
+        shown = batches(network, stimuli.images(stimuli.rows(SPLIT)), BATCH)
+        strongest = torch.cat([network.graph(batch) for batch in shown]).argmax(1).tolist()
+    categories = [network.categories[output] for output in strongest]
+    table = stimuli.table.assign(category=categories, super_category="all")
+    return network, replace(stimuli, table=table)
 
 
 def _top1(logits: torch.Tensor, right: torch.Tensor) -> float:

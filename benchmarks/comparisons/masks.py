@@ -28,19 +28,20 @@ from anatomy.target_logit import TargetLogit
 OTHER = "torch.nn.utils.prune.global_unstructured"
 SCORING_IMAGES, IMAGES, BATCH = 4, 100, 50
 # Above the share of weights with score 0, which the two remove in different orders.
-REMOVED, FRACTIONS = 0.9, (0.8, 0.9, 0.98)
+REMOVED, FRACTIONS, QUICK_LAYER = 0.9, (0.8, 0.9, 0.98), "conv5"
 Masks = Mapping[str, Tensor]
 
 
 def rows(subject: Subject) -> Iterator[Row]:
     """A row for one mask, for the masks of a sweep, and for the logits under them."""
     weights = "all convolutions' weights" if subject.quick else "all weights"
+    linear = QUICK_LAYER if subject.quick else "fully-connected layers"
     count = len(FRACTIONS)
     for step, own, other, compare in (
         (f"one mask of {weights}, {REMOVED:.0%} removed", one_mask, one_pruned, _unlike_bits),
         (f"masks of {weights} at {count} fractions", all_masks, all_pruned, _unlike_counts),
         (
-            f"logits of {subject.of(4, IMAGES)} images, fully-connected layers masked at {count} fractions",
+            f"logits of {subject.of(4, IMAGES)} images, {linear} masked at {count} fractions",
             all_logits,
             all_pruned_logits,
             _relative,
@@ -170,16 +171,16 @@ def _ready_to_mask(subject: Subject) -> tuple[Network, dict[str, Tensor]]:
 
 
 def _ready_to_show(subject: Subject) -> tuple[Network, dict[str, Tensor]]:
-    """Of the fully-connected layers; where it has to be quick, of the output layer."""
-    network, scores = _ready(subject, "linear")
-    few = [network.output_layer.name] if subject.quick else list(scores)
-    return network, {name: scores[name] for name in few}
+    """Of the fully-connected layers; where it has to be quick, of one convolution."""
+    network, scores = _ready(subject, "convolution" if subject.quick else "linear")
+    return network, {QUICK_LAYER: scores[QUICK_LAYER]} if subject.quick else scores
 
 
 def _target_row(network: Network, masks: Masks) -> dict[str, Tensor]:
-    """Masks with only the target's row of the output layer."""
+    """Masks with only the target's row of the output layer, if that is masked."""
     last = network.output_layer.name
-    return {**masks, last: masks[last][TARGET : TARGET + 1]}
+    row = {last: masks[last][TARGET : TARGET + 1]} if last in masks else {}
+    return {**masks, **row}
 
 
 def _kept(masks: Masks) -> list[int]:

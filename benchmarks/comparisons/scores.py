@@ -66,7 +66,8 @@ def largest_difference(subject: Subject) -> float:
     layers = [layer.name for layer in network.layers]
     scores = score_weights(network, images, TARGET, KIND, layers)
     differences = []
-    for name, attributed in zip(layers, _attributions(network, images), strict=True):
+    for name, given in zip(layers, _attributions(network, images), strict=True):
+        attributed = given.detach()
         summed = _by_unit_read(scores[name].dense(network.module(name).weight))
         expected = (
             attributed.flatten(2).sum(2).mean(0) if attributed.ndim > 2 else attributed.mean(0)

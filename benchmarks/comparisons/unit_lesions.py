@@ -62,7 +62,7 @@ def rows(subject: Subject) -> Iterator[Row]:
             "Captum LayerFeatureAblation",
             own,
             other,
-            f"{difference:.0e}",
+            f"{difference:.0e}" if difference else "0",
         )
 
 
