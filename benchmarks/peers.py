@@ -83,7 +83,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, help="state_dict of torchvision's AlexNet")
     parser.add_argument("--photographs", type=Path, help="a folder with a folder for each category")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--quick", action="store_true", help="little of everything, in a minute")
+    parser.add_argument("--quick", action="store_true", help="little of everything")
     parser.add_argument("--only", nargs="+", choices=tuple(COMPARISONS), default=list(COMPARISONS))
     return parser.parse_args()
 

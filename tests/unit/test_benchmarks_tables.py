@@ -1,5 +1,7 @@
 """The tables of benchmarks: ratios point the right way, slopes are exponents, operations are counted."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -22,6 +24,11 @@ def test_a_ratio_above_one_says_that_the_other_takes_more() -> None:
     found = dict(zip(range(len(HEADER)), cells(line), strict=True))
     assert [found[place] for place in (4, 7, 10)] == ["10.0", "0.50", ""]
     assert len(cells(header().splitlines()[1])) == len(HEADER)
+
+
+def test_the_document_has_the_table_as_it_is_printed() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "performance.md").read_text(encoding="utf-8")
+    assert header() in text
 
 
 @pytest.mark.parametrize(
@@ -52,6 +59,14 @@ def test_a_projection_follows_slope_and_operations() -> None:
     assert float(operations) == pytest.approx(100)
     assert float(one) == pytest.approx(1e17 / 1e13 / 3600, rel=0.01)
     assert float(many) == pytest.approx(1e17 / 4e13 / 3600, rel=0.01)
+
+
+def test_a_fixed_cost_does_not_make_a_projection_small() -> None:
+    step = Growing("step", "images", 10, lambda _: print)
+    grown = Grown(step, (10, 20, 40), (110, 120, 140), 0)
+    assert grown.slope < 0.3
+    assert grown.seconds_at(1000) == pytest.approx(1100)
+    assert Grown(step, (1, 2, 4), (1, 4, 16), 0).seconds_at(100) == pytest.approx(10_000)
 
 
 def test_operations_of_products_and_of_their_gradients_are_counted() -> None:
