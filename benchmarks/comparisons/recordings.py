@@ -60,10 +60,14 @@ def rows(subject: Subject) -> Iterator[Row | str]:
 def importable() -> bool:
     """Whether thingsvision can be imported; beside some versions of its libraries it takes the process with it."""
     try:
-        in_own_process(_extractor_maker)
+        return in_own_process(_has_extractor)
     except (ImportError, AttributeError, BrokenProcessPool):
         return False
-    return True
+
+
+def _has_extractor() -> bool:
+    """Whether the function is there, which itself cannot be handed to a process that lacks the package."""
+    return callable(_extractor_maker())
 
 
 def _extractor_maker() -> Callable[..., Any]:
