@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from subject import response_path
 from torch import Tensor
 
 from anatomy.networks.architectures import LITERATURE_NAMES
@@ -107,20 +108,13 @@ def hooked(network: Network, neurons: Neurons, lesion: np.ndarray) -> Iterator[N
             kept = torch.from_numpy((~gone).astype(np.float32)).reshape(neurons.shapes[layer])
             if kept.ndim == 3:
                 kept = kept[None].contiguous(memory_format=torch.channels_last)
-            module = network.graph.get_submodule(network_response_path(network, layer))
+            module = network.graph.get_submodule(response_path(network, layer))
             handles.append(module.register_forward_hook(lambda *a, kept=kept: a[2] * kept))
     try:
         yield
     finally:
         for handle in handles:
             handle.remove()
-
-
-def network_response_path(network: Network, layer: str) -> str:
-    """Path of the module whose output is a layer's response."""
-    name = network.response(layer)
-    (node,) = [node for node in network.graph.graph.nodes if node.name == name]
-    return str(node.target)
 
 
 def seconds(work: Callable[[], Tensor]) -> float:

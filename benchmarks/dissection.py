@@ -48,6 +48,7 @@ QUANTILE, MINIMUM, TOP, RESAMPLES = 0.005, 0.04, 10, 1000
 def main() -> None:
     """Draw, decode, show, record, dissect; print."""
     import torch
+    from subject import load_alexnet
 
     options = arguments()
     torch.set_num_threads(options.threads)
@@ -55,7 +56,7 @@ def main() -> None:
     if not source.exists():
         draw(source, options.images)
     seconds: dict[str, float] = {}
-    network = load(options.weights)
+    network = load_alexnet(options.weights)
     work = options.folder / "work"
     shutil.rmtree(work, ignore_errors=True)
     with threadpool_limits(options.threads):
@@ -92,22 +93,6 @@ def timed(seconds: dict[str, float], what: str) -> Iterator[None]:
     start = time.perf_counter()
     yield
     seconds[what] = time.perf_counter() - start
-
-
-def load(weights: Path | None) -> "Network":
-    """torchvision's AlexNet."""
-    import torch
-
-    from anatomy.networks.network import make_network, new_model
-    from anatomy.networks.preprocessing import Preprocessing
-
-    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-    preprocessing = Preprocessing(input_size=SIZE, mean=mean, std=std)
-    untrained = new_model("alexnet", 1000, 0).state_dict()
-    state = untrained if weights is None else torch.load(weights, weights_only=True)
-    outputs = [str(number) for number in range(len(state["classifier.6.bias"]))]
-    cpu = torch.device("cpu")
-    return make_network("alexnet", "alexnet", state, preprocessing, outputs, "benchmark", cpu)
 
 
 def forward(network: "Network", labelled: LabelledImages, seconds: dict[str, float]) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from machine_limits import operation_rates
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
@@ -196,7 +197,7 @@ def _compare(category: str, plain: Extraction, complete: Extraction, deciding: E
 
 
 def _report(timed: Mapping[str, list[Timed]], images: int) -> None:
-    linear, window = _rates()
+    linear, window = operation_rates()
     print(
         f"\n{images} images, {torch.get_num_threads()} threads; the machine: matrix product {linear:.0f} GFLOP/s, "
         f"3 x 3 convolution {window:.0f} GFLOP/s\n"
@@ -215,26 +216,6 @@ def _report(timed: Mapping[str, list[Timed]], images: int) -> None:
             f"| {name} | {seconds:.1f} | {plain / seconds:.1f} | {points:.0f} | {operations:.0f} | {rate:.0f} "
             f"| {rate / linear:.0%} of a matrix product's, {rate / window:.0%} of a convolution's |"
         )
-
-
-def _rates() -> tuple[float, float]:
-    """GFLOP/s of a large matrix product and of a convolution of AlexNet's kind."""
-    a, b = torch.randn(2048, 4096), torch.randn(4096, 2048)
-    x = torch.randn(50, 256, 13, 13).contiguous(memory_format=torch.channels_last)
-    kernel = torch.randn(256, 256, 3, 3)
-    with torch.inference_mode():
-        matrix = _best(lambda: a @ b)
-        window = _best(lambda: torch.nn.functional.conv2d(x, kernel, padding=1))
-    return 2 * 2048 * 4096 * 2048 / matrix / 1e9, 2 * 50 * 169 * 256 * 256 * 9 / window / 1e9
-
-
-def _best(work, repeats: int = 5) -> float:
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
 
 
 if __name__ == "__main__":

@@ -22,18 +22,15 @@ for each other made times up to forty times as long.
 
 import argparse
 import importlib.util
-import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import torch
+from children import in_own_process, peak_memory
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans, MiniBatchKMeans
 
@@ -59,6 +56,8 @@ HEADER = (
     "smallest",
     "largest",
     "peak memory (MB)",
+    "times the library's time",
+    "and memory",
 )
 
 
@@ -93,7 +92,7 @@ def main() -> None:
         path = arguments.points
         if path is None:
             path = Path(folder, "points.npy")
-            _in_own_process(_write_responses, path, arguments.images, arguments.seed)
+            in_own_process(_write_responses, path, arguments.images, arguments.seed)
         case = Case(path, arguments.threads, arguments.seed, arguments.centres)
         count, dimensions = np.load(path, mmap_mode="r").shape
         print(f"{count:,} points x {dimensions}, {count // REDUCTION:,} summary points\n")
@@ -106,8 +105,8 @@ def main() -> None:
             if name == "flat" and importlib.util.find_spec("faiss") is None:
                 print("\nflat is left out: faiss is not installed (`pip install faiss-cpu`)")
                 continue
-            found = _in_own_process(_measure, name, case)
-            library = library or (found.mean_squared_distance if name == "library" else None)
+            found = in_own_process(_measure, name, case)
+            library = found if name == "library" else library
             _print_row(name, found, library)
     print(f"\nPyTorch {torch.__version__}, {arguments.threads} threads.")
 
@@ -123,11 +122,6 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _in_own_process(work: Callable, *values: object) -> Measured:
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(work, *values).result()
-
-
 def _measure(name: str, case: Case) -> Measured:
     make_deterministic(case.threads)
     points = np.load(case.points)
@@ -135,18 +129,16 @@ def _measure(name: str, case: Case) -> Measured:
     start = time.perf_counter()
     assignment = METHODS[name](points, count, case.seed)
     seconds = time.perf_counter() - start
-    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # bytes on macOS, else units of 1024 bytes
-    peak = largest / 1e6 if sys.platform == "darwin" else largest * 1024 / 1e6
+    peak = peak_memory()
     sizes = np.bincount(assignment, minlength=count)
-    means = _means(points, assignment, sizes)
+    means = means_of(points, assignment, sizes)
     if case.centres is not None and name == "library":
         np.save(case.centres, means.astype(np.float32))
     distance = mean_squared_distance(points, assignment, means)
     return Measured(seconds, distance, int(sizes.min()), int(sizes.max()), peak)
 
 
-def _means(
+def means_of(
     points: NDArray[np.float32], assignment: NDArray[np.integer], sizes: NDArray[np.integer]
 ) -> NDArray[np.float64]:
     """Mean of the points of each summary point."""
@@ -163,15 +155,19 @@ def mean_squared_distance(
     return total / len(points)
 
 
-def _print_row(name: str, found: Measured, library: float | None) -> None:
-    ratio = f"{found.mean_squared_distance / library:.3f}" if library else ""
+def _print_row(name: str, found: Measured, library: Measured | None) -> None:
+    def ratio(own: float, librarys: Callable[[Measured], float], digits: int) -> str:
+        return f"{own / librarys(library):.{digits}f}" if library else ""
+
     numbers = (
         f"{found.seconds:.1f}",
         f"{found.mean_squared_distance:.3f}",
-        ratio,
+        ratio(found.mean_squared_distance, lambda own: own.mean_squared_distance, 3),
         f"{found.smallest}",
         f"{found.largest}",
         f"{found.peak:.0f}",
+        ratio(found.seconds, lambda own: own.seconds, 1),
+        ratio(found.peak, lambda own: own.peak, 2),
     )
     print(f"| {name} | " + " | ".join(numbers) + " |", flush=True)
 

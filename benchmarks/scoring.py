@@ -15,28 +15,22 @@ then, which moves a gradient to its neighbour: one such case in 70,000 windows m
 """
 
 import argparse
-import resource
-import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import torch
+from children import in_own_process, peak_memory
+from subject import PREPROCESSING, load_alexnet
 from torch import Tensor, nn
 
-from anatomy.canonical import digest
 from anatomy.device import make_deterministic
-from anatomy.networks.network import Network, make_network, new_model
-from anatomy.networks.preprocessing import Preprocessing
-from anatomy.networks.weights import read_weights
+from anatomy.networks.network import Network
 from anatomy.scores import score_weights
 
 KINDS = ("absolute_per_image", "signed", "absolute_per_position")
-ARCHITECTURE, OUTPUTS, OUTPUT, SEED = "alexnet", 1000, 7, 0
-PREPROCESSING = Preprocessing(input_size=224, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+OUTPUT, SEED = 7, 0
 HEADER = (
     "score",
     "`score_weights` (s)",
@@ -62,16 +56,7 @@ class Case:
 
     def network(self) -> Network:
         """The network; random weights are those of 1,000 output categories."""
-        if self.weights is None:
-            state = new_model(ARCHITECTURE, OUTPUTS, SEED).state_dict()
-        else:
-            state = read_weights(self.weights)
-        outputs = len(list(state.values())[-1])
-        categories = [str(number) for number in range(outputs)]
-        device = torch.device("cpu")
-        return make_network(
-            ARCHITECTURE, ARCHITECTURE, state, PREPROCESSING, categories, digest("none"), device
-        )
+        return load_alexnet(self.weights)
 
     def input(self, network: Network) -> Tensor:
         """Noise as the network's input."""
@@ -90,11 +75,11 @@ def main() -> None:
     print("|---" * len(HEADER) + "|")
     for kind in arguments.kinds:
         case = Case(kind, *shared)
-        factors, _ = in_own_process(seconds_of_factors, case)
-        library, peak = in_own_process(seconds_of_library, case)
-        loop, loop_peak = in_own_process(seconds_of_loop, case)
-        single, _ = in_own_process(largest_difference, case)
-        double, _ = in_own_process(largest_difference_in_double, case)
+        factors, _ = measured(seconds_of_factors, case)
+        library, peak = measured(seconds_of_library, case)
+        loop, loop_peak = measured(seconds_of_loop, case)
+        single, _ = measured(largest_difference, case)
+        double, _ = measured(largest_difference_in_double, case)
         numbers = (
             f"{factors:.2f}",
             f"{library:.2f}",
@@ -106,7 +91,7 @@ def main() -> None:
             f"{loop_peak:.0f}",
         )
         print(f"| {kind} | " + " | ".join(numbers) + " |", flush=True)
-    _, loaded = in_own_process(load_only, case)
+    _, loaded = measured(load_only, case)
     print(
         f"\nPyTorch {torch.__version__}, {arguments.threads} threads, {arguments.images} images. Times faster: all "
         "scores written out against the loop. Difference: relative to the largest score of the layer, the largest of "
@@ -124,18 +109,14 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def in_own_process(measure: Callable[[Case], float], case: Case) -> tuple[float, float]:
+def measured(measure: Callable[[Case], float], case: Case) -> tuple[float, float]:
     """What `measure` returns, and the peak memory of its process in MB."""
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_with_peak, measure, case).result()
+    return in_own_process(_with_peak, measure, case)
 
 
 def _with_peak(measure: Callable[[Case], float], case: Case) -> tuple[float, float]:
     make_deterministic(case.threads)
-    value = measure(case)
-    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # bytes on macOS, else units of 1024 bytes
-    return value, largest / 1e6 if sys.platform == "darwin" else largest * 1024 / 1e6
+    return measure(case), peak_memory()
 
 
 def load_only(case: Case) -> float:

@@ -1,0 +1,1 @@
+"""The project's steps beside the libraries and plain scripts that one would otherwise use."""
