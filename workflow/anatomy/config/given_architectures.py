@@ -124,7 +124,7 @@ def _answer_path(source: str, name: str, outputs: int, input_size: int) -> Path:
         torch = version("torch")
     except PackageNotFoundError:
         torch = "absent"
-    question = [source, name, outputs, input_size, code_digest(FINDER), torch]
+    question = [source, name, outputs, input_size, code_digest(FINDER, {}), torch]
     return MEMORY / f"{digest(question)}.json"
 
 
