@@ -56,14 +56,13 @@ def test_losses_are_those_of_a_hand_zeroed_network(stimuli, layer, batch_size):
     wanted = [[0], [1, 5], [2, 3, 7], list(range(8))]
     numbers = [sets.number(units) for units in wanted]
     assert sets.number([5, 1]) == numbers[1]
-    found = measure_losses(network, layer, stimuli, rows, sets, 2, batch_size)
+    found = measure_losses(network, layer, stimuli, rows, sets, batch_size)
     category = stimuli.table["category"].iloc[rows].to_numpy()
     intact, evidence = hits_and_logits(model, network, stimuli, rows)
     np.testing.assert_array_equal(found.intact, intact)
     for number, units in zip(numbers, wanted, strict=True):
         hit, remaining = hits_and_logits(zeroed(model, layer, units), network, stimuli, rows)
-        if number < 2:
-            np.testing.assert_array_equal(found.hit[number], hit)
+        np.testing.assert_array_equal(found.hit[number], hit)
         for place, name in enumerate(found.categories.names):
             own = category == name
             lost = intact[own].mean() - hit[own].mean()
@@ -111,11 +110,12 @@ def test_a_planted_concept_stands_out_and_no_other_does(stimuli):
     ]
     matched = MatchedUnits(np.arange(24.0) % 5, 1)
     lesions = ConceptLesions("conv", 24, concepts, matched, 400, (0, "test"))
-    losses = measure_losses(
-        network, "conv", stimuli, rows, lesions.sets, lesions.remembered, batch_size=5
-    )
+    losses = measure_losses(network, "conv", stimuli, rows, lesions.sets, batch_size=5)
+    few = stimuli.first(rows, 2)
+    assert len(few) == 4
+    random = measure_losses(network, "conv", stimuli, few, lesions.random_sets, batch_size=5)
     assert losses.intact[stimuli.table["category"].iloc[rows] == "dog"].all()
-    table = lesions.concept_table(losses, GROUPS)
+    table = lesions.concept_table(losses, random, GROUPS)
     assert list(table) == list(CONCEPT_COLUMNS)
     assert list(CONCEPT_COLUMNS) == list(CONCEPT_LESIONS)
     dogs = table.set_index(["concept", "category"]).loc[("dog", "dog")]
@@ -140,8 +140,9 @@ def test_without_concepts_there_are_units_alone(stimuli):
     network = network_of(planted())
     rows = stimuli.rows("evaluation", ["dog"])
     lesions = ConceptLesions("conv", 24, [], MatchedUnits(np.zeros(24), 4), 10, (0,))
-    losses = measure_losses(network, "conv", stimuli, rows, lesions.sets, 24, 64)
-    assert lesions.concept_table(losses, GROUPS).empty
+    losses = measure_losses(network, "conv", stimuli, rows, lesions.sets, 64)
+    random = measure_losses(network, "conv", stimuli, rows, lesions.random_sets, 64)
+    assert lesions.concept_table(losses, random, GROUPS).empty
     assert len(lesions.unit_table(losses, GROUPS)) == 24
 
 

@@ -575,6 +575,27 @@ def test_joined_results_need_images(split):
     assert refusal(raw) == f"stimuli.toybox.images.{split} is 0, but joined needs it"
 
 
+def test_networks_of_different_architectures_share_lists_of_layers():
+    """Each takes the layers that it has, and must have one."""
+    raw = usual()
+    raw["networks"]["other"] = {"architecture": "resnet18", "weights": "torchvision"}
+    raw["activations"] |= {"networks": ["small", "other"], "layers": ["conv5", "layer4.1.conv2"]}
+    raw["stimuli"]["toybox"]["image_size"] = 224
+    raw["activations"].pop("manipulation")
+    raw["circuits"]["networks"] = ["small"]
+    configuration = validate(raw)
+    check(configuration)
+    layers = {
+        name: make_plan(configuration).specs[f"activations/{name}"]["layers"]
+        for name in ("small", "other")
+    }
+    assert layers == {"small": ["conv5"], "other": ["layer4.1.conv2"]}
+    raw["activations"]["layers"] = ["conv5"]
+    assert refusal(raw).startswith("activations.layers: network 'other' has no layer 'conv5'")
+    raw["activations"]["layers"] = ["conv5", "layer4.1.conv2", "conv9"]
+    assert refusal(raw).startswith("activations.layers: network 'small' has no layer 'conv9'")
+
+
 @pytest.mark.parametrize("section", ["circuits", "clusters"])
 def test_there_must_be_something_to_join(section):
     raw = changed("dissection", NOTHING)

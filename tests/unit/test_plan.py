@@ -391,7 +391,7 @@ def test_the_jobs_of_the_tiny_configuration():
         ({"joined__random_draws": 4}, CONCEPT_LESIONS | ENRICHMENT),
         ({"joined__strata": 2}, CONCEPT_LESIONS | ENRICHMENT),
         ({"joined__cluster_draws": 1}, CLUSTER_CIRCUITS),
-        ({"joined__random_images_per_category": 1}, CLUSTER_CIRCUITS),
+        ({"joined__random_images_per_category": 1}, CLUSTER_CIRCUITS | CONCEPT_LESIONS),
         ({"joined__concept_vectors__images": 9}, CONCEPT_VECTORS),
         (
             {"joined__seed": 1},

@@ -83,7 +83,8 @@ def _shards(planned: Mapping[str, Spec], name: str) -> dict[str, list[str]]:
 
 def _lesion_specs(configuration: Configuration, name: str, joined: Joined) -> dict[str, Spec]:
     detecting = {"minimum_iou": configuration.dissection.minimum_iou}
-    own = _shown(configuration, name) | detecting | _chosen(joined, COMPARED)
+    own = _shown(configuration, name) | detecting
+    own |= _chosen(joined, (*COMPARED, "random_images_per_category"))
     return {
         **{
             f"concept_lesions/{name}/{layer}": own | {"layer": layer}

@@ -84,7 +84,7 @@ def knockout_losses(contents: Contents, category: str) -> str:
     colors = layer_colors(list(dict.fromkeys(table["layer"])))
     parts = []
     for (kind, mode), own in table.groupby(["kind", "mode"], sort=False):
-        heading = f"<h3>{KINDS.get(kind, kind)}, {MODES.get(mode, mode)}</h3>"
+        heading = f"<h3>{KINDS.get(kind, kind)}, {MODES.label(mode)}</h3>"
         rows = [_half(contents, row, colors) for row in own.itertuples()]
         parts.append(heading + bars(rows, ("layer", "half lost at")))
     return "".join(parts)

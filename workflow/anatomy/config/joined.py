@@ -60,7 +60,8 @@ class Joined(Section):
     random_images_per_category: int | None = Field(
         None,
         ge=1,
-        description="measure these only on the first so many evaluation images of each category; on all when absent",
+        description="measure random lesions, of units and of clusters, only on the first so many evaluation images of "
+        "each category; on all when absent",
     )
     concept_vectors: ConceptVectors | None = Field(
         None, description="absent: no TCAV scores; needs the section clusters"

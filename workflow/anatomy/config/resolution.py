@@ -114,16 +114,30 @@ def layers(configuration: Configuration, name: str) -> list[tuple[str, str]]:
 def chosen_layers(
     key: str, configuration: Configuration, name: str, wanted: LayerNames
 ) -> list[str]:
-    """The layers asked for, in network order; InputError names one that the network lacks."""
+    """The layers asked for that a network has, in network order.
+
+    Networks of different architectures share the list, so each layer must exist in one of them, and each network must
+    have one of the layers; InputError names what is missing.
+    """
     known = [layer for layer, _ in layers(configuration, name)]
     if wanted == "all":
         return known
-    for layer in wanted:
-        if layer not in known:
-            raise InputError(
-                f"configuration: {key}: network {name!r} has no layer {layer!r}; its layers are {', '.join(known)}"
-            )
-    return [layer for layer in known if layer in wanted]
+    found = [layer for layer in known if layer in wanted]
+    everywhere = _layers_of_all(configuration)
+    missing = next((layer for layer in wanted if layer not in everywhere), None)
+    if missing is None and not found:
+        missing = wanted[0]
+    if missing is not None:
+        raise InputError(
+            f"configuration: {key}: network {name!r} has no layer {missing!r}; its layers are {', '.join(known)}"
+        )
+    return found
+
+
+def _layers_of_all(configuration: Configuration) -> set[str]:
+    return {
+        layer for network in configuration.networks for layer, _ in layers(configuration, network)
+    }
 
 
 def hidden_layers(
@@ -196,9 +210,7 @@ def recorded_layers(configuration: Configuration, name: str) -> list[str]:
     known = [layer for layer, _ in layers(configuration, name)]
     if wanted == "all":
         return known
-    everywhere = {
-        layer for network in configuration.networks for layer, _ in layers(configuration, network)
-    }
+    everywhere = _layers_of_all(configuration)
     for layer in wanted:
         if layer not in everywhere:
             raise InputError(

@@ -39,7 +39,7 @@ Row = dict[str, Any]
 
 
 class ConceptLesions:
-    """The lesions of a layer: each unit alone, then those of every concept, then matched random ones.
+    """The lesions of a layer: each unit alone and those of every concept; and matched random ones.
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ class ConceptLesions:
 
     Attributes
     ----------
-    sets : all lesions
-    remembered : how many of the first ones the tables need image by image
+    sets : each unit alone, and the units of each concept
+    random_sets : the units of each concept, and random ones; they may be measured on fewer images
     """
 
     def __init__(
@@ -63,15 +63,15 @@ class ConceptLesions:
         purpose: Sequence[object],
     ) -> None:
         self._layer, self._concepts = layer, list(concepts)
-        self.sets = LesionSets()
+        self.sets, self.random_sets = LesionSets(), LesionSets()
         self._alone = [self.sets.number([unit]) for unit in range(units)]
         self._together = [self.sets.number(own.units) for own in concepts]
-        self.remembered = len(self.sets)
+        self._again = [self.random_sets.number(own.units) for own in concepts]
         self._random = []
         for own in concepts:
             random = randomness.generator(*purpose, layer, own.category, own.concept)
             sets = matched.draws(own.units, draws, random)
-            self._random.append(np.array([self.sets.number(units) for units in sets]))
+            self._random.append(np.array([self.random_sets.number(units) for units in sets]))
 
     def unit_table(self, losses: Losses, super_categories: Mapping[str, str]) -> pd.DataFrame:
         """What silencing each unit alone costs each category; UNIT_COLUMNS."""
@@ -90,17 +90,24 @@ class ConceptLesions:
             }
         )
 
-    def concept_table(self, losses: Losses, super_categories: Mapping[str, str]) -> pd.DataFrame:
+    def concept_table(
+        self, losses: Losses, random_losses: Losses, super_categories: Mapping[str, str]
+    ) -> pd.DataFrame:
         """What silencing all units of each concept costs each category; CONCEPT_COLUMNS.
 
         Intervals are bootstrap intervals over the category's images. P-values are one-sided (the concept's units cost
-        more than matched ones): of one category, over all categories (max-T), and the false discovery rate over
-        concepts (`anatomy.stats.stagewise_q_values`).
+        more than matched ones, on the images that these are measured on): of one category, over all categories
+        (max-T), and the false discovery rate over concepts (`anatomy.stats.stagewise_q_values`).
+
+        Parameters
+        ----------
+        losses : of `sets`
+        random_losses : of `random_sets`
         """
         rows = [
             row
             for number in range(len(self._concepts))
-            for row in self._rows(number, losses, super_categories)
+            for row in self._rows(number, losses, random_losses, super_categories)
         ]
         table = pd.DataFrame(rows, columns=list(CONCEPT_COLUMNS))
         if rows:
@@ -111,19 +118,14 @@ class ConceptLesions:
         return table
 
     def _rows(
-        self, number: int, losses: Losses, super_categories: Mapping[str, str]
+        self,
+        number: int,
+        losses: Losses,
+        random_losses: Losses,
+        super_categories: Mapping[str, str],
     ) -> Iterator[Row]:
-        concept, lesion, drawn = (
-            self._concepts[number],
-            self._together[number],
-            self._random[number],
-        )
-        random, random_logit = losses.lost[drawn], losses.logit_lost[drawn]
-        low, high = np.quantile(random, RANGE, axis=0)
-        images = np.bincount(losses.categories.of_image)
-        tested = _tested(losses.lost[lesion], random, (1 / images).mean())
-        least = max(LEAST_SPREAD * random_logit.std(axis=0).mean(), np.finfo(float).tiny)
-        tested_logit = _tested(losses.logit_lost[lesion], random_logit, least)
+        concept, lesion = self._concepts[number], self._together[number]
+        null = self._against_random(number, random_losses)
         for place, category in enumerate(losses.categories.names):
             own = losses.categories.of_image == place
             yield {
@@ -133,16 +135,28 @@ class ConceptLesions:
                 "units": len(concept.units),
                 "category": category,
                 "super_category": super_categories[category],
-                **_paired(losses.intact[own], losses.hit[lesion][own]),
-                "random_loss": random[:, place].mean(),
-                "random_low": low[place],
-                "random_high": high[place],
-                "random_sets": len(drawn),
-                **{name: values[place] for name, values in tested.items()},
+                "random_sets": len(self._random[number]),
                 "logit_loss": losses.logit_lost[lesion, place],
-                "random_logit_loss": random_logit[:, place].mean(),
-                **{f"logit_{name}": values[place] for name, values in tested_logit.items()},
+                **_paired(losses.intact[own], losses.hit[lesion][own]),
+                **{name: values[place] for name, values in null.items()},
             }
+
+    def _against_random(self, number: int, losses: Losses) -> dict[str, NDArray[np.float64]]:
+        """What random lesions cost each category, and p-values of the concept's; each (category,)."""
+        lesion, drawn = self._again[number], self._random[number]
+        random, random_logit = losses.lost[drawn], losses.logit_lost[drawn]
+        low, high = np.quantile(random, RANGE, axis=0)
+        one_image = (1 / np.bincount(losses.categories.of_image)).mean()
+        least = max(LEAST_SPREAD * random_logit.std(axis=0).mean(), np.finfo(float).tiny)
+        of_logit = _tested(losses.logit_lost[lesion], random_logit, least)
+        return {
+            "random_loss": random.mean(axis=0),
+            "random_low": low,
+            "random_high": high,
+            "random_logit_loss": random_logit.mean(axis=0),
+            **_tested(losses.lost[lesion], random, one_image),
+            **{f"logit_{name}": values for name, values in of_logit.items()},
+        }
 
 
 def _tested(

@@ -49,7 +49,7 @@ class Losses:
         lesion
     logit_lost : (lesion, category) mean decrease of the category's logit, over its images; logits are taken relative
         to the mean of all outputs, so that what changes all of them alike counts for nothing
-    hit : (lesion, image) whether each image is recognised, for the first lesions only
+    hit : (lesion, image) whether each image is recognised
     """
 
     categories: Groups
@@ -65,7 +65,6 @@ def measure_losses(
     stimuli: StimulusSet,
     rows: NDArray[np.int64],
     sets: LesionSets,
-    remembered: int,
     batch_size: int,
 ) -> Losses:
     """Silence every set of units and show the images.
@@ -74,7 +73,6 @@ def measure_losses(
     ----------
     layer : whose units are silenced, behind their non-linearity
     rows : images, rows of the table of the stimulus set
-    remembered : for so many of the first lesions, which images are recognised is kept, not only how many
     """
     engine = UnitLesions(
         network, layer, network.output_layer.name, np.ones(network.layer(layer).units)
@@ -83,9 +81,8 @@ def measure_losses(
     names = stimuli.table["category"].iloc[rows].tolist()
     categories = Groups.of(names, dict.fromkeys(names))
     ids = stimuli.table["image_id"].iloc[rows].tolist()
-    hits = np.zeros((1 + len(sets), len(categories.names)), np.int64)
-    evidence = np.zeros(hits.shape)
-    hit = np.zeros((1 + remembered, len(rows)), bool)
+    hit = np.zeros((1 + len(sets), len(rows)), bool)
+    evidence = np.zeros((1 + len(sets), len(categories.names)))
     intact = UnitLesion(np.zeros(0, np.int64), 0)
     halving = Halving()
 
@@ -96,22 +93,16 @@ def measure_losses(
         # a batch that is repeated in halves must count once: nothing is added before all of it is computed
         found = [_of_logits(logits, own) for logits in shown]
         for lesion, (recognised_images, own_evidence) in enumerate(found):
-            hits[lesion] += np.bincount(groups[recognised_images], minlength=hits.shape[1])
-            evidence[lesion] += np.bincount(groups, own_evidence, minlength=hits.shape[1])
-            if lesion < len(hit):
-                hit[lesion, places] = recognised_images
+            hit[lesion, places] = recognised_images
+            evidence[lesion] += np.bincount(groups, own_evidence, minlength=evidence.shape[1])
 
     with torch.inference_mode():
         for block in track(row_blocks(len(rows), batch_size), f"{len(sets)} lesions of {layer}"):
             halving(show, np.arange(block.start, block.stop))
-    images = np.bincount(categories.of_image, minlength=hits.shape[1])
-    return Losses(
-        categories,
-        hit[0],
-        (hits[0] - hits[1:]) / images,
-        (evidence[0] - evidence[1:]) / images,
-        hit[1:],
-    )
+    mean = np.eye(len(categories.names))[categories.of_image]
+    mean /= mean.sum(axis=0)
+    shares, evidence = hit @ mean, evidence / np.bincount(categories.of_image)
+    return Losses(categories, hit[0], shares[0] - shares[1:], evidence[0] - evidence[1:], hit[1:])
 
 
 def _with(intact: UnitLesion, sets: LesionSets) -> Iterator[UnitLesion]:

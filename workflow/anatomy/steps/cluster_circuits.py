@@ -24,7 +24,7 @@ from anatomy.progress import track
 from anatomy.recording import Recording
 from anatomy.steps.opening import open_network, open_recording, open_stimuli
 from anatomy.steps.step import Job, run_step
-from anatomy.stimuli.stimulus_set import StimulusSet, places_in_category
+from anatomy.stimuli.stimulus_set import StimulusSet
 from anatomy.substitution_task import Task
 from anatomy.tables import CLUSTER_CIRCUITS, read_clusters, write_parquet
 
@@ -102,7 +102,7 @@ def _images(
         rows,
         recording.logits(EVALUATION),
         stimuli.outputs(rows, network.categories),
-        places_in_category(stimuli.table["category"].iloc[rows]) < (few or len(rows)),
+        np.isin(rows, stimuli.first(rows, few)),
     )
 
 

@@ -1,8 +1,6 @@
 """Step: lesion the clusters of one method on held-out images, and random neurons matched to them."""
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from anatomy.cluster_files import Assignments
 from anatomy.cluster_lesions import measure
@@ -11,7 +9,6 @@ from anatomy.neuron_lesions import NeuronLesions
 from anatomy.recognition import Recognition
 from anatomy.steps.opening import open_network, open_stimuli
 from anatomy.steps.step import Job, run_step
-from anatomy.stimuli.stimulus_set import StimulusSet, places_in_category
 from anatomy.tables import CLUSTER_TABLES, write_parquet
 
 SPLIT = "evaluation"
@@ -34,7 +31,7 @@ def _tables(job: Job) -> dict[str, pd.DataFrame]:
     rows = stimuli.rows(SPLIT)
     recognition, random_recognition = (
         Recognition(network, stimuli, shown, spec["super_categories"], spec["batch_size"])
-        for shown in (rows, _first(stimuli, rows, spec["random_images_per_category"]))
+        for shown in (rows, stimuli.first(rows, spec["random_images_per_category"]))
     )
     replacement = assignments.means if spec["replacement"] == "mean" else None
     measured = measure(
@@ -54,13 +51,6 @@ def _tables(job: Job) -> dict[str, pd.DataFrame]:
         spec["recognised_as"],
     )
     return tables.all(stimuli)
-
-
-def _first(stimuli: StimulusSet, rows: NDArray[np.int64], number: int | None) -> NDArray[np.int64]:
-    """The first so many images of each category; all when None."""
-    if number is None:
-        return rows
-    return rows[places_in_category(stimuli.table["category"].iloc[rows]) < number]
 
 
 if __name__ == "__main__":

@@ -34,19 +34,17 @@ def main(job: Job) -> None:
         spec["random_draws"],
         (spec["seed"], network.name, "concept_lesions"),
     )
-    losses = measure_losses(
-        network,
-        layer.name,
-        stimuli,
-        rows,
-        lesions.sets,
-        lesions.remembered,
-        spec["batch_size"],
+    losses, random_losses = (
+        measure_losses(network, layer.name, stimuli, shown, sets, spec["batch_size"])
+        for shown, sets in (
+            (rows, lesions.sets),
+            (stimuli.first(rows, spec["random_images_per_category"]), lesions.random_sets),
+        )
     )
     table = stimuli.table.iloc[rows].drop_duplicates("category").set_index("category")
     groups = table["super_category"].to_dict()
     write_parquet(lesions.unit_table(losses, groups), job.path("unit_lesions"))
-    write_parquet(lesions.concept_table(losses, groups), job.path("concept_lesions"))
+    write_parquet(lesions.concept_table(losses, random_losses, groups), job.path("concept_lesions"))
     columns = {"layer": layer.name, "unit": range(layer.units)}
     moments = {"mean_response": means, "deviation": deviations}
     write_parquet(pd.DataFrame(columns | moments), job.path("unit_responses"))

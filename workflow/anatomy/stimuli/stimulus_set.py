@@ -155,6 +155,12 @@ class StimulusSet:
             chosen &= self.table["category"].isin(categories)
         return np.flatnonzero(chosen)
 
+    def first(self, rows: NDArray[np.int64], number: int | None) -> NDArray[np.int64]:
+        """Those of the rows that are among the first so many of their category; all when None."""
+        if number is None:
+            return rows
+        return rows[places_in_category(self.table["category"].iloc[rows]) < number]
+
     def outputs(self, rows: NDArray[np.int64], categories: Sequence[str]) -> NDArray[np.int64]:
         """Output unit (image,) that each image should drive most, in a network with these output categories.
 
