@@ -22,7 +22,7 @@ from anatomy.performance import performance, recognised, super_category_recognis
 from anatomy.recognition import Hits, Recognition
 from anatomy.recording import Recording, arrays_to_record, record
 from anatomy.response_matrix import ResponseMatrix
-from anatomy.stats import familywise_p_values, p_values
+from anatomy.significance import familywise_p_values, p_values
 
 LAYERS = ["conv1", "conv2", "fc3", "fc4"]
 NOISE, NEVER_ACTIVE = -1, -2

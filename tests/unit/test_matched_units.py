@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from anatomy.errors import InputError
 from anatomy.matched_units import MatchedUnits
-from anatomy.stats import familywise_p_values, p_values, stagewise_q_values
+from anatomy.significance import familywise_p_values, p_values, stagewise_q_values
 
 
 def means(units: int, seed: int = 0) -> np.ndarray:

@@ -15,7 +15,8 @@ from anatomy.cluster_losses import (
 )
 from anatomy.neurons import Neurons
 from anatomy.recognition import RECOGNISED_AS, RecognisedAs, Recognition
-from anatomy.stats import confidence_interval, familywise_p_values, p_values
+from anatomy.significance import familywise_p_values, p_values
+from anatomy.stats import confidence_interval
 from anatomy.stimuli.stimulus_set import StimulusSet
 from anatomy.tables import CLUSTER_TABLES
 from anatomy.thumbnails import png, resized

@@ -9,13 +9,8 @@ from numpy.typing import NDArray
 
 from anatomy.joined.headlines import Headline
 from anatomy.performance import performance
-from anatomy.stats import (
-    Estimate,
-    confidence_interval,
-    ratio_interval,
-    wilcoxon_above,
-    wilson_interval,
-)
+from anatomy.significance import wilcoxon_above
+from anatomy.stats import Estimate, confidence_interval, ratio_interval, wilson_interval
 from anatomy.tables import NOT_ABOVE_ZERO, SUMMARY
 
 SEED = 0

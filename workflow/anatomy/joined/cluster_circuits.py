@@ -19,7 +19,7 @@ from anatomy.halving import Halving
 from anatomy.lesions import masked
 from anatomy.networks.network import Network
 from anatomy.neuron_lesions import NeuronLesions
-from anatomy.stats import p_values
+from anatomy.significance import p_values
 from anatomy.stimuli.stimulus_set import StimulusSet
 from anatomy.store import row_blocks
 from anatomy.substitution import area_under_curve, measure

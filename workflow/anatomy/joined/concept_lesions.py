@@ -15,12 +15,8 @@ from anatomy import randomness
 from anatomy.joined.labels import ConceptUnits
 from anatomy.joined.lesion_losses import LesionSets, Losses
 from anatomy.matched_units import MatchedUnits
-from anatomy.stats import (
-    confidence_interval,
-    familywise_p_values,
-    p_values,
-    stagewise_q_values,
-)
+from anatomy.significance import familywise_p_values, p_values, stagewise_q_values
+from anatomy.stats import confidence_interval
 
 RANGE = (0.025, 0.975)
 SEED = 0

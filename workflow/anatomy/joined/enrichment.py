@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from anatomy import randomness
 from anatomy.joined.labels import ANY, ConceptUnits, detectors
 from anatomy.matched_units import MatchedUnits
-from anatomy.stats import familywise_p_values, p_values, stagewise_q_values
+from anatomy.significance import familywise_p_values, p_values, stagewise_q_values
 
 RANGE = (0.025, 0.975)
 # the spread of random sets counts as at least this share of its mean over circuits

@@ -7,7 +7,8 @@ import pandas as pd
 
 from anatomy.joined.enrichment import detector_preference
 from anatomy.joined.own_circuits import own_against_others
-from anatomy.stats import Estimate, confidence_interval, wilcoxon_above, wilson_interval
+from anatomy.significance import wilcoxon_above
+from anatomy.stats import Estimate, confidence_interval, wilson_interval
 
 LEVEL = 0.05
 SEED = 0

@@ -7,7 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from anatomy import randomness
-from anatomy.stats import Estimate, p_values
+from anatomy.significance import p_values
+from anatomy.stats import Estimate
 
 RANGE = (0.025, 0.975)
 SEED = 0

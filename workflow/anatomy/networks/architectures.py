@@ -7,8 +7,8 @@ table of layers that the configuration is checked against. Users name theirs in 
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 
-import torchvision
 from torch import nn
 
 from anatomy.errors import InputError
@@ -130,7 +130,8 @@ def layer_names(architecture: str | ArchitectureFile) -> dict[str, str]:
 
 def torchvision_names() -> list[str]:
     """The names of torchvision's image classifiers."""
-    return torchvision.models.list_models(module=torchvision.models)
+    models = _torchvision_models()
+    return models.list_models(module=models)
 
 
 def build(architecture: str | ArchitectureFile, outputs: int) -> nn.Module:
@@ -144,7 +145,14 @@ def build(architecture: str | ArchitectureFile, outputs: int) -> nn.Module:
         return OWN[architecture].build(outputs)
     if architecture in torchvision_names():
         extra = {"init_weights": False} if architecture in ("googlenet", "inception_v3") else {}
-        return torchvision.models.get_model(architecture, num_classes=outputs, **extra)
+        return _torchvision_models().get_model(architecture, num_classes=outputs, **extra)
     raise InputError(
         f"architecture {architecture!r} is neither torchvision's nor one of {sorted(OWN)}"
     )
+
+
+def _torchvision_models() -> ModuleType:
+    """torchvision's models; loaded where they are needed, because that takes longer than many jobs do."""
+    from torchvision import models
+
+    return models
