@@ -47,6 +47,7 @@ def concept_rows(value, layers=("conv5",), names=None):
             {"layer": layer, "concept": concept, "concept_category": kind, "units": 3}
             | {"category": category, "super_category": group}
             | {value: LOSSES.get((concept, category), 0.0), f"random_{value}": 0.05}
+            | {"compared_loss": LOSSES.get((concept, category), 0.0)}
             | {"random_low": 0.0, "random_high": 0.1, "low": 0.5, "high": 0.8}
             | {"p_value": 0.01, "q_value": 0.01 if (concept, category) in LOSSES else 0.9}
             for layer in layers

@@ -47,7 +47,13 @@ def test_labelled_units_in_circuits_are_compared_circuit_by_circuit():
 
 def lesion(concept, category, loss, random, q_value, **more):
     row = {"layer": "conv5", "concept": concept, "concept_category": "object"}
-    row |= {"category": category, "images": 30, "loss": loss, "random_loss": random}
+    row |= {
+        "category": category,
+        "images": 30,
+        "loss": loss,
+        "random_loss": random,
+        "compared_loss": loss,
+    }
     return row | {"low": loss - 0.1, "high": loss + 0.1, "q_value": q_value} | more
 
 
@@ -76,6 +82,12 @@ def test_the_sentence_says_what_the_units_of_a_concept_are_good_for():
         "silencing the units of conv5 that detect 'car' costs 70% of car images "
         "(units like them: 2%; q = 0.04)"
     )
+
+
+def test_the_sentence_is_left_out_where_chance_would_do():
+    rows = joined_rows(concept_lesion_headlines(lesions().assign(q_value=0.2)))
+    made = table([{"network": "small", "method": "joined"} | row for row in rows])
+    assert closing_words(made).strip() == "small"
 
 
 def test_own_circuits_are_compared_with_others_and_random_lesions_alike():

@@ -154,6 +154,7 @@ def tiny():
             "random_draws": 3,
             "cluster_draws": 2,
             "random_images_per_category": 2,
+            "cluster_images_per_category": 2,
             "concept_vectors": {"images": 8, "random_sets": 3, "shown_images": 2},
         },
         "compute": {"threads": 1, "batch_size": 4},
@@ -391,7 +392,8 @@ def test_the_jobs_of_the_tiny_configuration():
         ({"joined__random_draws": 4}, CONCEPT_LESIONS | ENRICHMENT),
         ({"joined__strata": 2}, CONCEPT_LESIONS | ENRICHMENT),
         ({"joined__cluster_draws": 1}, CLUSTER_CIRCUITS),
-        ({"joined__random_images_per_category": 1}, CLUSTER_CIRCUITS | CONCEPT_LESIONS),
+        ({"joined__random_images_per_category": 1}, CONCEPT_LESIONS),
+        ({"joined__cluster_images_per_category": 1}, CLUSTER_CIRCUITS),
         ({"joined__concept_vectors__images": 9}, CONCEPT_VECTORS),
         (
             {"joined__seed": 1},

@@ -114,8 +114,9 @@ def _identity_lines(overall: pd.DataFrame) -> list[str]:
 
 def _joined_lines(rows: pd.DataFrame) -> list[str]:
     losses = rows[rows["measure"] == "largest_concept_loss"]
-    if losses.empty:
+    if losses.empty or not (losses["p_value"] < SIGNIFICANT).any():
         return []
+    losses = losses[losses["p_value"] < SIGNIFICANT]
     largest = losses.loc[losses["value"].idxmax()]
     layer, _, pair = largest["group"].partition(": ")
     concept, _, category = pair.rpartition(" → ")

@@ -58,6 +58,7 @@ CONCEPT_LESIONS = {
     "loss": "difference of the two",
     "low": "lower end of its 95 % interval, bootstrap over images",
     "high": "upper end",
+    "compared_loss": "the loss on the images that random lesions are measured on",
     "random_loss": "mean loss under lesions of random units, as many of every stratum of mean response",
     "random_low": "2.5 % of them cost less",
     "random_high": "2.5 % of them cost more",

@@ -118,7 +118,7 @@ def _cluster_specs(
     configuration: Configuration, name: str, joined: Joined, planned: Mapping[str, Spec]
 ) -> dict[str, Spec]:
     replacement = {"replacement": configuration.clusters.replacement}
-    chosen = _chosen(joined, ("cluster_draws", "random_images_per_category", "seed"))
+    chosen = _chosen(joined, ("cluster_draws", "cluster_images_per_category", "seed"))
     own = _shown(configuration, name) | replacement | chosen
     return {
         **{

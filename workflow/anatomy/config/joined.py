@@ -51,17 +51,21 @@ class Joined(Section):
         le=1000,
         description="strata of similar mean response within which random units are drawn; 1 matches nothing",
     )
+    random_images_per_category: int | None = Field(
+        None,
+        ge=1,
+        description="measure these only on the first so many evaluation images of each category; on all when absent",
+    )
     cluster_draws: int = Field(
         20,
         ge=0,
         le=100_000,
         description="random lesions that the lesion of a super-category's cluster is compared with, in each circuit",
     )
-    random_images_per_category: int | None = Field(
+    cluster_images_per_category: int | None = Field(
         None,
         ge=1,
-        description="measure random lesions, of units and of clusters, only on the first so many evaluation images of "
-        "each category; on all when absent",
+        description="measure these only on the first so many evaluation images of each category; on all when absent",
     )
     concept_vectors: ConceptVectors | None = Field(
         None, description="absent: no TCAV scores; needs the section clusters"

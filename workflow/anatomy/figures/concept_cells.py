@@ -38,6 +38,7 @@ class _Reading:
     """What is shown of a table: its columns and the words for them."""
 
     value: str
+    compared: str
     random: str
     title: str
     cells: str
@@ -47,6 +48,7 @@ class _Reading:
 
 _KEPT = _Reading(
     "kept_fraction",
+    "kept_fraction",
     "random_kept_fraction",
     "Which circuits keep which labelled units?",
     "Weights of the concept's units on the circuit's\npaths, beyond matched units (points)",
@@ -55,6 +57,7 @@ _KEPT = _Reading(
 )
 _LOST = _Reading(
     "loss",
+    "compared_loss",
     "random_loss",
     "What does a category lose with the units of a concept?",
     "Images lost with the concept's units,\nbeyond matched units (points)",
@@ -92,7 +95,7 @@ def _figure(table: pd.DataFrame, names: Mapping[str, str], reading: _Reading) ->
     if table.empty:
         return empty_figure(reading.title, NO_DETECTORS)
     table = table.assign(
-        beyond=table[reading.value] - table[reading.random],
+        beyond=table[reading.compared] - table[reading.random],
         column=table["layer"] + ": " + table["concept"].map(concept_name),
         label=table["category"].map(names),
     )
@@ -169,7 +172,8 @@ def _color_labels(axes: Axes, groups: pd.Series, kinds: pd.Series) -> None:
 def _pairs(axes: Axes, table: pd.DataFrame, reading: _Reading) -> None:
     """The pairs of concept and category that stand out most, each beside its random sets."""
     table = table.assign(tie=-table["beyond"])
-    best = table[table["beyond"] > 0].sort_values(["q_value", "p_value", "tie"])[:MOST_PAIRS]
+    above = (table["beyond"] > 0) & (table[reading.value] > 0)
+    best = table[above].sort_values(["q_value", "p_value", "tie"])[:MOST_PAIRS]
     colors = super_category_colors(table["super_category"])
     for y, row in enumerate(best.itertuples()):
         axes.barh(y, row.random_high - row.random_low, 0.5, row.random_low, color=NULL, linewidth=0)

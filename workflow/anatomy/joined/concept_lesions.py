@@ -25,7 +25,7 @@ LEAST_SPREAD = 0.01
 UNIT_COLUMNS = ("layer", "unit", "category", "super_category", "images", "loss", "logit_loss")
 CONCEPT_COLUMNS = (
     *("layer", "concept", "concept_category", "units", "category", "super_category", "images"),
-    *("sensitivity_intact", "sensitivity", "loss", "low", "high"),
+    *("sensitivity_intact", "sensitivity", "loss", "low", "high", "compared_loss"),
     *("random_loss", "random_low", "random_high", "random_sets"),
     *("p_value", "familywise_p_value", "q_value"),
     *("logit_loss", "random_logit_loss"),
@@ -146,6 +146,7 @@ class ConceptLesions:
         least = max(LEAST_SPREAD * random_logit.std(axis=0).mean(), np.finfo(float).tiny)
         of_logit = _tested(losses.logit_lost[lesion], random_logit, least)
         return {
+            "compared_loss": losses.lost[lesion],
             "random_loss": random.mean(axis=0),
             "random_low": low,
             "random_high": high,

@@ -29,7 +29,7 @@ def concept_lesion_headlines(lesions: pd.DataFrame) -> Iterator[Headline]:
     """How many concepts some category needs, and the largest loss beyond that of matched units."""
     yield from _concepts("concepts_needed", lesions)
     for layer, rows in lesions.groupby("layer", sort=False):
-        best = rows.loc[(rows["loss"] - rows["random_loss"]).idxmax()]
+        best = rows.loc[(rows["compared_loss"] - rows["random_loss"]).idxmax()]
         group = f"{layer}: {best['concept']} → {best['category']}"
         estimate = Estimate(best["loss"], best["low"], best["high"], int(best["images"]))
         yield "largest_concept_loss", group, estimate, best["random_loss"], best["q_value"]

@@ -39,7 +39,7 @@ class Settings:
     ----------
     categories : of the shard
     cluster_draws : random lesions of each cluster
-    random_images_per_category : images shown under these; all when None
+    cluster_images_per_category : images shown under these; all when None
     replacement : response of a lesioned neuron, zero or mean
     batch_size : images that pass through the network at once
     seed : of random lesions
@@ -47,7 +47,7 @@ class Settings:
 
     categories: list[str]
     cluster_draws: int
-    random_images_per_category: int | None
+    cluster_images_per_category: int | None
     replacement: str
     batch_size: int
     seed: int
@@ -76,7 +76,7 @@ def _rows(job: Job) -> Iterator[dict[str, Any]]:
     summary = pd.read_csv(job.path("summary"), dtype={"category": str}).set_index("category")
     if not clusters:
         return
-    images = _images(network, stimuli, recording, settings.random_images_per_category)
+    images = _images(network, stimuli, recording, settings.cluster_images_per_category)
     means = assignments.means if settings.replacement == "mean" else None
     lesioned = NeuronLesions(network, assignments.neurons, means)
     circuits = LesionedCircuits(network, stimuli, images, lesioned, settings.batch_size)
