@@ -9,7 +9,9 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "config/README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LINK = re.compile(r"\]\((?!https?://)([^)\s]+)\)")
 GALLERY = (ROOT / "docs/gallery.md").read_text(encoding="utf-8")
-RULES = (ROOT / "workflow/rules/figures.smk").read_text(encoding="utf-8")
+RULES = "\n".join(
+    path.read_text(encoding="utf-8") for path in sorted((ROOT / "workflow/rules").glob("*.smk"))
+)
 # name, file under results/, rule
 ROW = re.compile(r"^\| \[(\w+)\]\(#\w+\) \| .+? \| `([^`]+)` \| `(\w+)` \|", re.MULTILINE)
 

@@ -17,6 +17,7 @@ rule control_circuits:
         "results/logs/circuit_controls/{network}/{shard}.log",
     benchmark:
         "results/benchmarks/circuit_controls/{network}/{shard}.tsv"
+    priority: 50
     conda:
         "../../envs/anatomy.yaml"
     threads: THREADS
@@ -75,6 +76,7 @@ rule compare_scores:
         "results/logs/score_comparison/{network}/{shard}.log",
     benchmark:
         "results/benchmarks/score_comparison/{network}/{shard}.tsv"
+    priority: 50
     conda:
         "../../envs/anatomy.yaml"
     threads: THREADS

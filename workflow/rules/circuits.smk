@@ -15,6 +15,7 @@ rule score_weights:
         "results/logs/scores/{network}/{shard}.log",
     benchmark:
         "results/benchmarks/scores/{network}/{shard}.tsv"
+    priority: 90
     conda:
         "../../envs/anatomy.yaml"
     threads: THREADS
@@ -47,6 +48,7 @@ rule extract_circuits:
         "results/logs/circuits/{network}/{shard}.log",
     benchmark:
         "results/benchmarks/circuits/{network}/{shard}.tsv"
+    priority: 90
     conda:
         "../../envs/anatomy.yaml"
     threads: THREADS
@@ -85,6 +87,7 @@ rule join_circuits:
         "results/logs/circuit_tables/{network}.log",
     benchmark:
         "results/benchmarks/circuit_tables/{network}.tsv"
+    priority: 90
     conda:
         "../../envs/anatomy.yaml"
     resources:

@@ -15,6 +15,7 @@ rule record_responses:
         "results/logs/responses/{network}.log",
     benchmark:
         "results/benchmarks/responses/{network}.tsv"
+    priority: 60
     conda:
         "../../envs/anatomy.yaml"
     threads: THREADS
@@ -43,6 +44,7 @@ rule validate_clusters:
         "results/logs/cluster_fold/{network}/{fold}.log",
     benchmark:
         "results/benchmarks/cluster_fold/{network}/{fold}.tsv"
+    priority: 60
     conda:
         "../../envs/anatomy.yaml"
     threads: THREADS
@@ -75,6 +77,7 @@ rule cluster_neurons:
         "results/logs/clusters/{network}.log",
     benchmark:
         "results/benchmarks/clusters/{network}.tsv"
+    priority: 60
     conda:
         "../../envs/anatomy.yaml"
     threads: THREADS
@@ -108,6 +111,7 @@ rule lesion_clusters:
         "results/logs/cluster_lesions/{network}/{clustering}.log",
     benchmark:
         "results/benchmarks/cluster_lesions/{network}/{clustering}.tsv"
+    priority: 60
     conda:
         "../../envs/anatomy.yaml"
     threads: THREADS

@@ -105,6 +105,7 @@ rule lesion_circuits:
         "results/logs/cluster_circuits/{network}/{shard}.log",
     benchmark:
         "results/benchmarks/cluster_circuits/{network}/{shard}.tsv"
+    priority: 50
     conda:
         "../../envs/anatomy.yaml"
     threads: THREADS

@@ -16,6 +16,7 @@ rule knock_out:
         "results/logs/knockouts/{network}/{part}.log",
     benchmark:
         "results/benchmarks/knockouts/{network}/{part}.tsv"
+    priority: 50
     conda:
         "../../envs/anatomy.yaml"
     threads: THREADS

@@ -37,8 +37,7 @@ rule make_network:
         "results/logs/network/{network}.log",
     benchmark:
         "results/benchmarks/network/{network}.tsv"
-    # the longest job, and most others wait for it
-    priority: 10
+    priority: 100
     conda:
         "../../envs/anatomy.yaml"
     threads: lambda wildcards: PLAN.training_threads(wildcards.network)

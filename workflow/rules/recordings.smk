@@ -15,6 +15,7 @@ rule record:
         "results/logs/record/{network}/{stimuli}.log",
     benchmark:
         "results/benchmarks/record/{network}/{stimuli}.tsv"
+    priority: 90
     conda:
         "../../envs/anatomy.yaml"
     threads: THREADS

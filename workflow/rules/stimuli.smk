@@ -36,6 +36,7 @@ rule make_stimuli:
         "results/logs/stimuli/{stimuli}.log",
     benchmark:
         "results/benchmarks/stimuli/{stimuli}.tsv"
+    priority: 100
     conda:
         "../../envs/anatomy.yaml"
     resources:
