@@ -142,7 +142,7 @@ def _cells(figure: Figure, axes: Axes, table: pd.DataFrame, reading: _Reading) -
     axes.set_xticks(np.arange(len(heads)), [shorten(label) for label in labels], **look)
     axes.set_yticks(np.arange(len(order)), [shorten(name) for name in order["label"]])
     axes.tick_params(length=0)
-    axes.tick_params(axis="x", pad=9)
+    axes.tick_params(axis="x", pad=14)
     axes.spines[:].set_visible(False)
     _color_labels(axes, order["super_category"], heads["concept_category"])
     layer = f"{table['layer'].iloc[0]}: " if one_layer else ""
