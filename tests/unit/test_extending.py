@@ -230,12 +230,14 @@ def test_a_mode_of_knock_outs_is_one_file(library: Library) -> None:
 def test_a_mode_of_knock_outs_repeats_what_uses_it(library: Library) -> None:
     without = library.plan()
     library.add(NEGATE)
-    # their figures read the labels of all modes
-    assert changed(without, library.plan()) == {"figures/knockouts"}
+    # their figures and the atlas read the labels of all modes
+    assert changed(without, library.plan()) == {"figures/knockouts", "atlas"}
     modes = {"modes": ["zero", "negate"]}
     before = library.plan(knockouts=modes)
     library.edit(NEGATE)
-    assert changed(before, library.plan(knockouts=modes)) == {"knockouts", "figures/knockouts"}
+    assert changed(before, library.plan(knockouts=modes)) == {
+        *("knockouts", "figures/knockouts", "atlas")
+    }
 
 
 # --- a source of stimuli
@@ -329,4 +331,4 @@ def test_a_job_says_which_alternatives_it_loads_or_reads_labels_alone(package: s
     users = {job: spec for job, spec in specs.items() if file in library_files(step_module(job))}
     assert users
     for job, spec in users.items():
-        assert job.startswith("figures/") or set(NAMED_BY[package]) & set(spec), job
+        assert job.startswith(("figures/", "atlas/")) or set(NAMED_BY[package]) & set(spec), job
