@@ -110,7 +110,7 @@ if __name__ == "__main__":
             *("circuits", "controls", "overlaps", "knockouts"),
             *("cluster_lesions", "cluster_losses", "detectors", "rotations"),
             *("manipulation", "accuracy", "dissociation"),
-            *JOINED,
+            *("enrichment", "concept_lesions", "cluster_circuits", "concept_vectors"),
         ],
         outputs=["table"],
     )
