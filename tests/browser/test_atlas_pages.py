@@ -1,6 +1,5 @@
 """The pages of an atlas in a real browser, from the disk: search, links, pictures, and how they fit."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +61,6 @@ READ = """new Promise((done) => {
     : setTimeout(look, 20);
   look();
 })"""
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    with Chromium(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Gallery pages in a real browser: what is shown in which order, where its state is kept, and how it fits."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -108,12 +107,6 @@ DRAWN = """new Promise((done) => {
   };
   look();
 })"""
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    with Chromium(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -73,7 +73,10 @@ def atlas_inputs(
 ) -> dict[str, list[str]]:
     """Input of the atlas of a network -> files, none of what the network lacks."""
     inputs = {
-        "stimuli": [f"results/stimuli/{name}.json" for name in _shown(configuration, network)]
+        "stimuli": [
+            f"results/stimuli/{name}.json"
+            for name in resolution.stimuli_shown(configuration, network, SHOWING)
+        ]
     }
     for name, (job, table) in TABLES.items():
         there = job.format(network=network) in specs
@@ -85,22 +88,10 @@ def atlas_inputs(
     return inputs
 
 
-def _shown(configuration: Configuration, network: str) -> list[str]:
-    """The stimulus sets that methods show to a network, each once."""
-    sections = [getattr(configuration, method) for method in SHOWING]
-    return list(
-        dict.fromkeys(
-            section.stimuli
-            for section in sections
-            if section is not None and resolution.applies(section, network)
-        )
-    )
-
-
 def _rows(configuration: Configuration, network: str) -> list[CategoryRow]:
     """The categories of what is shown; where nothing is, those of output units with a feature."""
     found: dict[str, CategoryRow] = {}
-    for name in _shown(configuration, network):
+    for name in resolution.stimuli_shown(configuration, network, SHOWING):
         rows = resolution.stimulus_categories(f"stimuli.{name}", configuration.stimuli[name])
         found = {row.category: row for row in rows} | found
     if not found and network in resolution.networks_of(configuration, configuration.features):

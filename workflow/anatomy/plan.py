@@ -378,7 +378,7 @@ def make_plan(configuration: Configuration, plans_anew: bool = True) -> Plan:
         if network.weights == "torchvision":
             specs[f"weights/{network.architecture}"] = {"architecture": network.architecture}
         specs[f"network/{name}"] = network_spec(configuration, name, plans_anew)
-        for stimuli in stimuli_shown(configuration, name):
+        for stimuli in resolution.stimuli_shown(configuration, name, RECORDED):
             specs[f"record/{name}/{stimuli}"] = record_spec(configuration, name, stimuli)
     for name in resolution.networks_of(configuration, configuration.circuits):
         specs |= circuit_specs(configuration, name, configuration.circuits, plans_anew)
@@ -419,18 +419,6 @@ def network_spec(configuration: Configuration, name: str, plans_anew: bool) -> S
     if network.weights_file is not None and plans_anew:
         spec["weights_digest"] = known_digest(Path(network.weights_file))
     return spec | {"weights": network.weights}
-
-
-def stimuli_shown(configuration: Configuration, name: str) -> list[str]:
-    """Stimulus sets that a network is shown by any method."""
-    methods = [getattr(configuration, method) for method in RECORDED]
-    return list(
-        dict.fromkeys(
-            method.stimuli
-            for method in methods
-            if method is not None and resolution.applies(method, name)
-        )
-    )
 
 
 def record_spec(configuration: Configuration, name: str, stimuli: str) -> Spec:

@@ -72,6 +72,18 @@ def given(configuration: Configuration, name: str) -> GivenArchitecture | None:
         raise InputError(f"configuration: networks.{owner}.architecture: {error}") from None
 
 
+def stimuli_shown(configuration: Configuration, name: str, methods: Sequence[str]) -> list[str]:
+    """The stimulus sets that some methods show to a network, each once."""
+    sections = [getattr(configuration, method) for method in methods]
+    return list(
+        dict.fromkeys(
+            section.stimuli
+            for section in sections
+            if section is not None and applies(section, name)
+        )
+    )
+
+
 def architecture(configuration: Configuration, name: str) -> dict[str, str]:
     """What a network is built from, as its spec has it."""
     own = given(configuration, name)
