@@ -6,7 +6,13 @@ import scipy.stats
 
 from anatomy import stats
 from anatomy.errors import InputError
-from anatomy.stats import Estimate, confidence_interval, t_interval, wilson_interval
+from anatomy.stats import (
+    Estimate,
+    confidence_interval,
+    difference_interval,
+    t_interval,
+    wilson_interval,
+)
 
 
 def test_bootstrap_interval_covers_the_true_mean_as_often_as_it_says():
@@ -43,6 +49,39 @@ def test_bootstrap_depends_on_the_seed_alone(monkeypatch):
 def test_bootstrap_of_booleans_and_constants():
     assert confidence_interval([True, True], 0) == Estimate(1, 1, 1, 2)
     assert confidence_interval(np.array([True, False, False, False]), 0).value == 0.25
+
+
+def test_bootstrap_interval_of_a_difference_agrees_with_scipy():
+    generator = np.random.default_rng(5)
+    values, others = generator.gamma(2, size=40), generator.normal(size=40)
+    estimate = difference_interval(values, others, 3, resamples=20_000)
+    expected = scipy.stats.bootstrap(
+        (values, others),
+        lambda one, two, axis: one.mean(axis=axis) - two.mean(axis=axis),
+        n_resamples=20_000,
+        method="percentile",
+        rng=4,
+    ).confidence_interval
+    spread = expected.high - expected.low
+    assert estimate.value == values.mean() - others.mean()
+    assert estimate.n == 80
+    assert abs(estimate.low - expected.low) < 0.03 * spread
+    assert abs(estimate.high - expected.high) < 0.03 * spread
+
+
+def test_the_two_sides_of_a_difference_are_drawn_apart():
+    values = np.random.default_rng(6).normal(size=30)
+    estimate = difference_interval(values, values, 0)
+    assert estimate.value == 0
+    # drawn alike, every difference would be 0
+    assert estimate.high - estimate.low > values.std() / np.sqrt(30)
+
+
+def test_a_difference_from_a_single_value_has_no_interval():
+    estimate = difference_interval([2.0], [0.0, 1.0], 0)
+    assert (estimate.value, estimate.n) == (1.5, 3)
+    assert math.isnan(estimate.low)
+    assert math.isnan(estimate.high)
 
 
 def test_t_interval_of_student_s_sleep_data():

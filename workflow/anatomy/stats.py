@@ -84,6 +84,33 @@ def ratio_interval(
     return Estimate(float(over / under), *ends, len(pairs))
 
 
+def difference_interval(
+    values: Sequence[float] | np.ndarray,
+    others: Sequence[float] | np.ndarray,
+    seed: int,
+    *,
+    level: float = 0.95,
+    resamples: int = 2000,
+) -> Estimate:
+    """Mean of the values minus mean of the others, with its bootstrap percentile interval; both are resampled.
+
+    Parameters and errors are as for `confidence_interval`; values (n,) and others (m,) do not belong together. With a
+    single value on either side the ends of the interval are NaN. The estimate's n is n + m.
+    """
+    samples = [_sample(values, level), _sample(others, level)]
+    difference = float(samples[0].mean() - samples[1].mean())
+    n = samples[0].size + samples[1].size
+    if min(len(sample) for sample in samples) == 1:
+        return Estimate(difference, math.nan, math.nan, n)
+    # streams of their own: from the same one, samples of equal size would be drawn alike
+    streams = np.random.SeedSequence(seed).spawn(2)
+    own, other = (
+        _resampled_means(sample[:, None], stream, resamples)[:, 0]
+        for sample, stream in zip(samples, streams, strict=True)
+    )
+    return Estimate(difference, *_ends(own - other, level), n)
+
+
 def t_interval(values: Sequence[float] | np.ndarray, *, level: float = 0.95) -> Estimate:
     """Mean over repeats with Student's t interval: mean +- t s / sqrt(n), n - 1 degrees of freedom.
 
@@ -138,7 +165,9 @@ def wilson_interval(successes: int, n: int, *, level: float = 0.95) -> Estimate:
     return Estimate(proportion, low, high, n)
 
 
-def _resampled_means(rows: np.ndarray, seed: int, resamples: int) -> np.ndarray:
+def _resampled_means(
+    rows: np.ndarray, seed: int | np.random.SeedSequence, resamples: int
+) -> np.ndarray:
     """Column means (resamples, columns) of bootstrap samples of the rows (n, columns)."""
     n, columns = rows.shape
     generator = np.random.default_rng(seed)

@@ -515,9 +515,11 @@ def read_clusters(path: Path) -> pd.DataFrame:
 
 def read_units(path: Path) -> pd.DataFrame:
     """A table of dissected units, in which concepts are text whatever they are called, empty where there is none."""
-    table = pd.read_csv(path, keep_default_na=False, na_values=[""])
-    names = [name for name in table if name == "category" or name.endswith("concept")]
-    return table.assign(**table[names].fillna("").astype(str))
+    columns = pd.read_csv(path, nrows=0).columns
+    names = [name for name in columns if name == "category" or name.endswith("concept")]
+    texts = dict.fromkeys(names, str)
+    table = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
+    return table.assign(**table[names].fillna(""))
 
 
 def join(paths: Iterable[Path], categories: Sequence[str] | None = None) -> pd.DataFrame:

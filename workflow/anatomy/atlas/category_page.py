@@ -85,23 +85,16 @@ def _head(contents: Contents, own: Category) -> str:
         drawn = picture(f"{ROOT}{feature}", words, "large")
         feature = f"<figure>{drawn}<figcaption>{escape(words)}</figcaption></figure>"
     folder = "" if own.category == own.name else f" ({escape(own.category)})"
+    neighbours = beside(
+        list(contents.categories), own.category, lambda near: contents.category_link(near, ROOT)
+    )
     return (
-        f"{_beside(contents, own)}\n"
+        f"{neighbours}\n"
         '<div class="head"><div class="text"><p class="overline">Category '
         f"{swatch(contents.colors[own.super_category])} {escape(own.super_category)}</p>"
         f"<h1>{escape(own.name)}{folder}</h1>{_numbers(contents, own.category)}{shown}</div>"
         f"{f'<div class={chr(34)}pair{chr(34)}>{feature}</div>' if feature else ''}</div>"
     )
-
-
-def _beside(contents: Contents, own: Category) -> str:
-    names = list(contents.categories)
-    place = names.index(own.category)
-    links = [
-        contents.category_link(names[near], ROOT) if 0 <= near < len(names) else None
-        for near in (place - 1, place + 1)
-    ]
-    return beside(*links)
 
 
 def _numbers(contents: Contents, category: str) -> str:

@@ -1,8 +1,9 @@
 """What all pages of an atlas have: the frame with its search box, headings, tiles, and the files that they share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from string import Template
+from typing import TypeVar
 
 from anatomy.atlas.contents import Contents, unit_words
 from anatomy.atlas.pictures import Unit
@@ -10,6 +11,7 @@ from anatomy.atlas.places import CONCEPTS, INDEX, OVERVIEW
 from anatomy.figures.style import concept_name
 from anatomy.pages import NO_CONCEPT
 
+Item = TypeVar("Item")
 STYLE_FILE, SCRIPT_FILE, SEARCH_FILE = "shared/style.css", "shared/search.js", "shared/contents.js"
 # Nothing but files beside the pages is ever read, and no script or style that a page itself holds.
 POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; " + "; ".join(
@@ -132,11 +134,12 @@ def tiles(items: Sequence[str]) -> str:
     return f'<ul class="tiles">{"".join(items)}</ul>' if items else ""
 
 
-def beside(earlier: str | None, later: str | None) -> str:
-    """Links to the page before and behind: HTML of both, None at an end."""
+def beside(items: Sequence[Item], own: Item, link: Callable[[Item], str]) -> str:
+    """From the page of one of `items`, links to the pages before and behind it; `link` makes the HTML of one."""
+    place = items.index(own)
     parts = [
-        f'<span class="{kind}">{link}</span>'
-        for kind, link in (("earlier", earlier), ("later", later))
-        if link
+        f'<span class="{kind}">{link(items[near])}</span>'
+        for kind, near in (("earlier", place - 1), ("later", place + 1))
+        if 0 <= near < len(items)
     ]
     return f'<p class="beside">{"".join(parts)}</p>' if parts else ""

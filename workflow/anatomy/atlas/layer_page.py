@@ -12,22 +12,15 @@ ROOT = "../"
 def layer_page(contents: Contents, layer: Layer) -> str:
     """A layer's page."""
     units = [unit_tile(contents, (layer.layer, number), ROOT) for number in layer.pages]
+    neighbours = beside(
+        list(contents.layers), layer.layer, lambda near: contents.layer_link(near, ROOT)
+    )
     body = (
-        f'{_beside(contents, layer)}\n<div class="head"><div class="text"><p class="overline">Layer</p>'
+        f'{neighbours}\n<div class="head"><div class="text"><p class="overline">Layer</p>'
         f"<h1>{escape(layer.layer)}</h1>{_numbers(contents, layer)}</div></div>\n"
         f"{section('Units', tiles(units), _words(contents, layer))}"
     )
     return page(contents, f"{layer.layer} of {contents.network}", body)
-
-
-def _beside(contents: Contents, layer: Layer) -> str:
-    names = list(contents.layers)
-    place = names.index(layer.layer)
-    links = [
-        contents.layer_link(names[near], ROOT) if 0 <= near < len(names) else None
-        for near in (place - 1, place + 1)
-    ]
-    return beside(*links)
 
 
 def _numbers(contents: Contents, layer: Layer) -> str:

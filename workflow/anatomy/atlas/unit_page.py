@@ -81,8 +81,11 @@ def _head(contents: Contents, layer: Layer, unit: Unit) -> str:
         detects = "detects" if row["detector"] else "closest to"
         concept = f'<p class="lead">{detects if row["concept"] else ""} {link}</p>'
     shown = f'<div class="pair">{"".join(figures)}</div>' if figures else ""
+    neighbours = beside(
+        layer.pages, unit[1], lambda near: contents.unit_link((layer.layer, near), ROOT)
+    )
     return (
-        f"{_beside(contents, layer, unit)}\n"
+        f"{neighbours}\n"
         f'<div class="head">{shown}<div class="text"><p class="overline">Unit of'
         f" {contents.layer_link(layer.layer, ROOT)}</p><h1>{escape(unit_words(unit))}</h1>{concept}"
         f"{_numbers(contents, unit)}</div></div>"
@@ -107,17 +110,6 @@ def _numbers(contents: Contents, unit: Unit) -> str:
         name = f" <small>{contents.category_link(worst['category'], ROOT)}</small>"
         entries.append(("largest loss by its lesion", f"{percent(worst['loss'])}{name}"))
     return stats(entries)
-
-
-def _beside(contents: Contents, layer: Layer, unit: Unit) -> str:
-    place = layer.pages.index(unit[1])
-    links = [
-        contents.unit_link((layer.layer, layer.pages[near]), ROOT)
-        if 0 <= near < len(layer.pages)
-        else None
-        for near in (place - 1, place + 1)
-    ]
-    return beside(*links)
 
 
 def _top_images(contents: Contents, unit: Unit) -> str:

@@ -4,16 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from anatomy import randomness
 from anatomy.significance import p_values
-from anatomy.stats import Estimate
+from anatomy.stats import Estimate, difference_interval
 
-RANGE = (0.025, 0.975)
 SEED = 0
 PERMUTATIONS = 10_000
-RESAMPLES = 2000
 # means of the same circuits in another order differ in the last digits, and must count as equal
 ROUNDING = 1e-12
 
@@ -59,19 +56,10 @@ def own_against_others(rows: pd.DataFrame, group: str, measure: str) -> tuple[Es
     own = (rows["super_category"] == group).to_numpy()
     if not own.any() or own.all():
         return Estimate(np.nan, np.nan, np.nan, len(rows)), np.nan
-    value = losses[own].mean() - losses[~own].mean()
+    difference = difference_interval(losses[own], losses[~own], SEED)
     random = randomness.generator(SEED, "own_against_others", group, measure)
-    low, high = np.nan, np.nan
-    if min(own.sum(), (~own).sum()) > 1:
-        drawn = _resampled(losses[own], random) - _resampled(losses[~own], random)
-        low, high = np.quantile(drawn, RANGE)
     permuted = losses[np.argsort(random.random((PERMUTATIONS, len(losses))), axis=1)]
     count = int(own.sum())
     null = permuted[:, :count].mean(axis=1) - permuted[:, count:].mean(axis=1)
-    p_value = p_values(np.array([value]), null[:, None] + ROUNDING)[0]
-    return Estimate(float(value), float(low), float(high), len(rows)), float(p_value)
-
-
-def _resampled(values: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
-    """Means (sample,) of bootstrap samples."""
-    return values[random.integers(len(values), size=(RESAMPLES, len(values)))].mean(axis=1)
+    p_value = p_values(np.array([difference.value]), null[:, None] + ROUNDING)[0]
+    return difference, float(p_value)
