@@ -730,6 +730,33 @@ def test_layers_that_two_methods_measure_have_one_color():
     assert found[0.3] == found[0.35] == colors["conv2"]
 
 
+def test_a_layer_has_its_place_s_color_where_a_network_or_a_measure_has_few_layers():
+    tables = [
+        dissected_table({"conv3": 0.2}),
+        dissected_table(network="twin"),
+        dissected_table({"stem": 0.3, "head": 0.4}, network="other"),
+    ]
+    # the first measure of all knows only the last layer
+    knocked = headline_table().query("group == 'conv2'").replace("conv2", "conv3")
+    net, twin, other = headlines(pd.concat([knocked, *tables], ignore_index=True)).axes
+    colors = style.layer_colors(["conv1", "conv2", "conv3"])
+    assert {color for _, _, color in points(net, "o")} == {colors["conv3"]}
+    assert {x: color for x, _, color in points(twin, "o")} == {
+        share: colors[layer] for layer, share in SHARES.items()
+    }
+    others = style.layer_colors(["stem", "head"])
+    assert {color for _, _, color in points(other, "o")} == set(others.values())
+
+
+def test_networks_stand_side_by_side():
+    tables = [dissected_table(network=name) for name in ("one", "two", "three")]
+    figure = headlines(pd.concat(tables, ignore_index=True))
+    figure.canvas.draw()
+    places = [axes.get_position() for axes in figure.axes]
+    assert len({round(place.y0, 6) for place in places}) == 1
+    assert len({round(place.x0, 6) for place in places}) == 3
+
+
 def test_a_network_that_is_not_dissected_has_a_dash():
     other = dissected_table(network="twin").query("measure != 'detector_share'")
     figure = headlines(pd.concat([dissected_table(), other], ignore_index=True))

@@ -195,7 +195,7 @@ def _pairs(axes: Axes, table: pd.DataFrame, reading: _Reading) -> None:
     axes.set(ylim=(max(len(best), 4) - 0.4, -0.6), xlabel=reading.pairs)
     axes.set_xlim(left=min(0, axes.get_xlim()[0]))
     axes.tick_params(axis="y", length=0)
-    axes.set_title("What stands out most: concept → category")
+    axes.set_title("Strongest: concept → category")
     percent_axis(axes.xaxis)
 
 

@@ -65,7 +65,7 @@ TCAV = "tcav_score_"
 _KINDS = {"synapse": "synapses", "node": "nodes"}
 # Heights in rows; a row in inches.
 _HEADING, _ROW, _LAYERS_ROW, _ROW_INCHES = 1.1, 1.0, 2.2, 0.34
-_LABEL_WIDTH, _PANEL_WIDTH, _MOST_ACROSS = 2.9, 5.0, 2
+_LABEL_WIDTH, _PANEL_WIDTH, _MOST_ACROSS = 2.9, 5.0, 4
 _FURTHEST = (-0.25, 1.25)
 _NUMBERS = ("value", "low", "high", "null_value", "p_value")
 
@@ -105,9 +105,10 @@ def headlines(summary: pd.DataFrame) -> Figure:
         message(panels[0, 0], "There are no results yet.")
         return figure
     limits = _limits(summary[summary["measure"].isin({line.measure for line in lines})])
+    layers = _layer_colors(summary)
     for network, axes in zip(networks, panels.flat, strict=False):
         axes.set(title=network, xlim=limits, ylim=(height, 0))
-        _panel(axes, summary[summary["network"] == network], lines)
+        _panel(axes, summary[summary["network"] == network], lines, layers[network])
     for axes in panels.flat[len(networks) :]:
         axes.set_axis_off()
     for first in panels[:, 0]:
@@ -170,11 +171,39 @@ def _super_categories(summary: pd.DataFrame) -> list[str]:
     return sorted(set(summary.loc[shown, "group"]) - {ALL})
 
 
-def _panel(axes: Axes, summary: pd.DataFrame, lines: Sequence[Line]) -> None:
+def _layer_colors(summary: pd.DataFrame) -> dict[str, dict[str, str]]:
+    """Colours of each network's layers; networks that share layers, as twins do, share their colours."""
+    rows = summary[summary["measure"].map(_has_layers)]
+    chains = [list(own) for _, own in rows.groupby(["network", "measure"], sort=False)["group"]]
+    shown = {name: set(own) for name, own in rows.groupby("network")["group"]}
+    order = merged(chains)
+    colors = {}
+    for network in dict.fromkeys(summary["network"]):
+        own = shown.get(network, set())
+        alike = own.union(*(other for other in shown.values() if own & other))
+        colors[network] = layer_colors([layer for layer in order if layer in alike])
+    return colors
+
+
+def merged(chains: Sequence[Sequence[str]]) -> list[str]:
+    """One order of all layers from several measures' orders of some; the longest says most."""
+    order: list[str] = []
+    for chain in sorted(chains, key=len, reverse=True):
+        place = 0
+        for layer in chain:
+            if layer in order:
+                place = order.index(layer)
+            else:
+                order.insert(place, layer)
+            place += 1
+    return order
+
+
+def _panel(
+    axes: Axes, summary: pd.DataFrame, lines: Sequence[Line], layers: dict[str, str]
+) -> None:
     """The numbers of one network, between limits that are already set."""
     colors = super_category_colors(_super_categories(summary))
-    of_layers = summary.loc[summary["measure"].map(_has_layers), "group"]
-    layers = layer_colors(list(dict.fromkeys(of_layers)))
     for line in lines:
         rows = summary[(summary["method"] == line.method) & (summary["measure"] == line.measure)]
         rows = rows.dropna(subset="value").set_index("group")
