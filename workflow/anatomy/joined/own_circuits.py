@@ -50,11 +50,11 @@ def own_against_others(rows: pd.DataFrame, group: str, measure: str) -> tuple[Es
     -------
     the difference of mean losses with its bootstrap interval over circuits (drawn within both kinds), and the p-value
     of a one-sided permutation test that exchanges super-categories among categories; NaN without circuits of both
-    kinds, the interval with fewer than two of a kind
+    kinds or without losses, the interval with fewer than two of a kind
     """
     losses = rows[measure].to_numpy(np.float64)
     own = (rows["super_category"] == group).to_numpy()
-    if not own.any() or own.all():
+    if not own.any() or own.all() or np.isnan(losses).any():
         return Estimate(np.nan, np.nan, np.nan, len(rows)), np.nan
     difference = difference_interval(losses[own], losses[~own], SEED)
     random = randomness.generator(SEED, "own_against_others", group, measure)
