@@ -170,7 +170,7 @@ def test_a_store_that_vanishes_while_it_is_read_is_no_zeros(made):
     shutil.rmtree(copied)
     with pytest.raises(
         InputError,
-        match=r"vanishing\.zarr/evaluation/logits: a chunk cannot be read .*c/0/0 is missing",
+        match=r"vanishing\.zarr/evaluation/logits: a chunk cannot be read .*c/\d/0 is missing",
     ):
         read_rows(array, slice(None))
 

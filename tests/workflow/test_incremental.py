@@ -43,29 +43,6 @@ def test_a_change_repeats_what_the_document_says(linked, jobs, change):
     assert linked.planned() == repeated(ROWS[change], jobs)
 
 
-def test_a_category_is_added_without_the_others_being_computed_again(copy, finished, tmp_path):
-    """The table is the same as that of a run that had all categories from the start."""
-    four = ["dog", "fish", "car", "cup"]
-    copy.change("circuits", "categories", to=four)
-    records = copy.folder / "results/records/circuits/small"
-    before = {path: path.stat().st_mtime_ns for path in records.glob("shard_*.json")}
-    copy.finish("--", "circuits")
-    assert len(list(records.glob("shard_*.json"))) == len(before) + 1
-    assert {path: path.stat().st_mtime_ns for path in before} == before
-    # in another folder, in which all four have shards of their own
-    other = tmp_path / "other"
-    shutil.copytree(finished.folder, other, symlinks=True)
-    for place in ("small/circuits", "records/scores", "records/circuits", "specs/shards"):
-        shutil.rmtree(other / "results" / place)
-    run = Run(other)
-    run.change("circuits", "categories", to=four)
-    run.change("circuits", "categories_per_job", to=1)
-    run.finish("--", "circuits")
-    tables = {name: t for name, t in run.tables().items() if name.startswith("small/circuits/")}
-    assert len(tables) >= 6
-    assert {name: copy.tables()[name] for name in tables} == tables
-
-
 def test_a_step_whose_code_was_edited_after_planning_does_not_run(linked, tmp_path):
     """As a job that waited on a cluster meanwhile."""
     spec = Path("results/specs/summary.json")

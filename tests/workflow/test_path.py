@@ -1,12 +1,16 @@
 """The whole path: what it leaves behind, and that nothing but the settings decides it."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import zarr
+from runs import Run
 
 from anatomy.mask_files import MaskFile
 from anatomy.tables import CIRCUIT_SUMMARY, CIRCUIT_SWEEP, CLUSTER_LOSSES, SUMMARY
 
+METHODS = ("circuits", "knockouts")
 PERFORMANCE = [
     *("layer", "kind", "mode", "proportion", "repeat", "top1", "top5"),
     *("sensitivity_animate", "sensitivity_inanimate"),
@@ -74,21 +78,37 @@ def test_lesions_begin_with_the_intact_network_and_cover_all_neurons(finished):
     assert (layers.groupby("layer")["share_of_layer"].sum().round(9) == 1).all()
 
 
-def test_cores_and_shards_do_not_change_results(finished, new_run):
-    new_run.change("circuits", "categories_per_job", to=1)
-    new_run.change("knockouts", "layers_per_job", to=1)
-    # all tables of the methods whose jobs are divided otherwise
-    methods = ("circuits", "knockouts")
-    new_run.finish("--cores", "1", "--", *methods)
-    expected = finished.tables()
-    found = {name: table for name, table in new_run.tables().items() if "/" in name}
-    assert {name.split("/")[1] for name in found} >= set(methods)
-    assert found == {name: expected[name] for name in found}
+def test_cores_shards_and_what_was_there_before_do_not_change_results(finished, copy, tmp_path):
+    """A category added to what is there, and everything anew on one core, with a shard for each category and layer."""
+    four = ["dog", "fish", "car", "cup"]
+    copy.change("circuits", "categories", to=four)
+    records = copy.folder / "results/records/circuits/small"
+    before = {path: path.stat().st_mtime_ns for path in records.glob("shard_*.json")}
+    copy.finish("--", "circuits")
+    assert len(list(records.glob("shard_*.json"))) == len(before) + 1
+    # those that were there were not computed again
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+    anew = Run(tmp_path / "anew")
+    shutil.copytree(finished.folder, anew.folder, symlinks=True)
+    for method in METHODS:
+        for place in (f"small/{method}", f"records/{method}"):
+            shutil.rmtree(anew.folder / "results" / place)
+    for place in ("small/recordings", "records/scores", "specs/shards"):
+        shutil.rmtree(anew.folder / "results" / place)
+    anew.change("circuits", "categories", to=four)
+    anew.change("circuits", "categories_per_job", to=1)
+    anew.change("knockouts", "layers_per_job", to=1)
+    anew.finish("--cores", "1", "--", *METHODS)
+
+    for method, other in (("circuits", copy), ("knockouts", finished)):
+        tables = {n: t for n, t in anew.tables().items() if n.startswith(f"small/{method}/")}
+        assert len(tables) >= 3
+        assert {name: other.tables()[name] for name in tables} == tables
     for layer in ("conv1", "fc6", "fc8"):
-        arrays = [
-            zarr.open_group(run.folder / "results/small/circuits/masks.zarr", mode="r")[
-                f"{layer}/masks"
-            ][:]
-            for run in (finished, new_run)
-        ]
-        np.testing.assert_array_equal(*arrays)
+        np.testing.assert_array_equal(*(_masks(run, layer) for run in (copy, anew)))
+
+
+def _masks(run: Run, layer: str) -> np.ndarray:
+    store = run.folder / "results/small/circuits/masks.zarr"
+    return zarr.open_group(store, mode="r")[f"{layer}/masks"][:]

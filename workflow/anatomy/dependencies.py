@@ -5,7 +5,7 @@ names.
 """
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -116,13 +116,22 @@ def module_of(file: Path) -> str:
 
 def _imported(path: Path) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in _statements(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = _base(path, node)
             names |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
     return {name for name in names if name.split(".")[0] == PACKAGE.name}
+
+
+def _statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """All statements below a node; expressions, which are most of a module, hold none."""
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for own in getattr(node, field, ()):
+            if isinstance(own, ast.stmt):
+                yield own
+            yield from _statements(own)
 
 
 def _base(path: Path, node: ast.ImportFrom) -> str:

@@ -4,7 +4,6 @@ import logging
 from pathlib import Path
 
 from anatomy.progress import track
-from anatomy.steps.opening import open_stimuli
 from anatomy.steps.step import Job, run_step
 from anatomy.steps.stimuli import WORKERS
 from anatomy.stimuli import folder
@@ -14,7 +13,7 @@ from anatomy.stimuli.identities import (
     toybox_identities,
 )
 from anatomy.stimuli.listing import check_unchanged, trees_digest
-from anatomy.stimuli.stimulus_set import write_stimulus_set
+from anatomy.stimuli.stimulus_set import StimulusSet, write_stimulus_set
 from anatomy.stimuli.toybox.vocabulary import IDENTITY_KINDS
 
 log = logging.getLogger(__name__)
@@ -42,7 +41,7 @@ def main(job: Job) -> None:
     files = job.path("store"), job.path("manifest"), job.path("table")
     with track((), "images", len(items)) as bar:
         notes = write_stimulus_set(*files, items, load, size, provenance, WORKERS, bar.update)
-    difference = colour_difference(open_stimuli(job.path("manifest")))
+    difference = colour_difference(StimulusSet.beside(job.path("manifest")))
     for note in [*notes, *([difference] if difference else [])]:
         log.info(note)
 

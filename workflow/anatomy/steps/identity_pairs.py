@@ -1,15 +1,15 @@
 """Step: the pairs of images of the identity task."""
 
 from anatomy.identity.pairs import identity_pairs
-from anatomy.steps.opening import open_stimuli
 from anatomy.steps.step import Job, run_step
+from anatomy.stimuli.stimulus_set import StimulusSet
 from anatomy.tables import write_csv
 
 
 def main(job: Job) -> None:
     """Draw."""
     spec = job.spec
-    stimuli = open_stimuli(job.path("identities"))
+    stimuli = StimulusSet.beside(job.path("identities"))
     numbers = spec["training_pairs"], spec["test_pairs"], spec["folds"]
     write_csv(identity_pairs(stimuli.table, *numbers, spec["seed"]), job.path("table"))
 

@@ -12,8 +12,8 @@ from anatomy.joined.headlines import (
     concept_vector_headlines,
     enrichment_headlines,
 )
-from anatomy.steps.opening import open_stimuli
 from anatomy.steps.step import Job, run_step
+from anatomy.stimuli.stimulus_set import StimulusSet
 from anatomy.store import open_store, read_array, read_rows
 from anatomy.summary import (
     Row,
@@ -94,7 +94,7 @@ def _of(paths: list[Path], network: str) -> list[Path]:
 def _network_rows(job: Job, manifest: Path, categories: list[str]) -> Iterator[Row]:
     """Performance of the intact network, from the logits it was recorded with."""
     (stimuli_manifest,) = [p for p in job.paths("stimuli") if p.stem == manifest.stem]
-    stimuli = open_stimuli(stimuli_manifest)
+    stimuli = StimulusSet.beside(stimuli_manifest)
     group = open_store(manifest.with_suffix(".zarr"), manifest, {"stimuli": stimuli.digest})
     logits = read_rows(read_array(group, f"{SPLIT}/logits"), slice(None))
     rows = stimuli.rows(SPLIT)
