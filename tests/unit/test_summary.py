@@ -270,6 +270,13 @@ def test_areas_and_half_losses_of_layers_kinds_and_modes():
     assert len(found) == 5
 
 
+def test_a_network_that_only_guesses_has_no_area():
+    nothing = dict.fromkeys(("half_loss", "half_loss_low", "half_loss_high"), math.nan)
+    table = pd.DataFrame([swept(intact=0.1, area=1.6, **nothing)])
+    assert list(knockout_rows(table, chance=0.1)) == []
+    assert len(list(knockout_rows(table, chance=0.09))) == 1
+
+
 def test_a_sweep_without_the_intact_network_has_no_area():
     assert list(knockout_rows(pd.DataFrame([swept(area=math.nan, half_loss=math.nan)]), 0.1)) == []
 

@@ -90,10 +90,13 @@ def overlap_rows(overlap: pd.DataFrame) -> Iterator[Row]:
 
 
 def knockout_rows(areas: pd.DataFrame, chance: float) -> Iterator[Row]:
-    """Area under top-1 accuracy, relative to the intact network, and where half is lost; per layer, kind and mode."""
+    """Area under top-1 accuracy, relative to the intact network, and where half is lost; per layer, kind and mode.
+
+    Where the intact network does no better than chance there is nothing that the area could be relative to.
+    """
     for row in areas[(areas["measure"] == "top1") & (areas["group_kind"] == "all")].itertuples():
         removed = f"{row.kind}_{row.mode}"
-        if np.isfinite(row.area):
+        if np.isfinite(row.area) and row.intact > chance:
             area = Estimate(row.area, row.area_low, row.area_high, row.repeats)
             yield _row(f"area_under_top1_{removed}", row.layer, area, chance / row.intact)
         if np.isfinite(row.half_loss):
