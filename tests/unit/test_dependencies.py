@@ -65,6 +65,30 @@ def test_modules_that_a_step_does_not_import_are_not_listed(really_imported):
     assert "workflow/anatomy/circuits.py" not in library_files("anatomy.steps.knockouts")
 
 
+# imports in statements of every kind that holds others
+NESTED = """
+try:
+    import anatomy.a
+except ImportError:
+    import anatomy.b
+else:
+    import anatomy.c
+finally:
+    import anatomy.d
+match 1:
+    case 1:
+        import anatomy.e
+class Own:
+    with open("x"):
+        import anatomy.f
+    async def own(self):
+        while True:
+            pass
+        else:
+            import anatomy.g
+"""
+
+
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """A package in which every way to import leads to a module of its own."""
@@ -82,9 +106,10 @@ def package(tmp_path, monkeypatch):
         "deep/sibling": "",
         "deep/inner": "from .cousin import z\nthing = 1",
         "deep/cousin": "from anatomy_of_another import unused",
-        "above": "",
         "above2": "import numpy.linalg as plain_name",
         "deep/other": "",
+        "above": NESTED,
+        **dict.fromkeys(("a", "b", "c", "d", "e", "f", "g"), ""),
     }
     root = tmp_path / "workflow" / "anatomy"
     for name, source in sources.items():
@@ -145,3 +170,43 @@ def test_files_are_sorted_and_each_there_once():
     files = library_files("anatomy.steps.circuits")
     assert list(files) == sorted(set(files))
     assert all((PACKAGE.parents[1] / file).is_file() for file in files)
+
+
+@pytest.fixture
+def remembered(package, tmp_path, monkeypatch):
+    """The package's imports, remembered; how often files have been parsed since."""
+    monkeypatch.chdir(tmp_path)
+    files = library_files("anatomy.steps.step")
+    dependencies.remember_imports(files)
+    parsed = []
+    parse = dependencies._imported
+    monkeypatch.setattr(dependencies, "_imported", lambda path: parsed.append(path) or parse(path))
+    forget()
+    yield files, parsed
+    forget()
+
+
+def forget():
+    """As in another process."""
+    cached = ("_memory", "_known", "_imported_files", "_file_digest", "library_files")
+    for name in cached:
+        getattr(dependencies, name).cache_clear()
+
+
+def test_files_are_parsed_once_for_all_processes(remembered):
+    files, parsed = remembered
+    assert library_files("anatomy.steps.step") == files
+    assert parsed == []
+
+
+def test_a_file_with_another_content_is_parsed_again(remembered):
+    files, parsed = remembered
+    plain = dependencies.PACKAGE / "plain.py"
+    plain.write_text("import anatomy.unused")
+    found = set(library_files("anatomy.steps.step"))
+    assert parsed[0] == plain
+    # nothing else was known of those that it leads to now
+    assert {path.stem for path in parsed} == {"plain", "unused", "unused_too"}
+    assert {"workflow/anatomy/unused.py", "workflow/anatomy/unused_too.py"} < found
+    assert "workflow/anatomy/as_attribute.py" not in found
+    assert "workflow/anatomy/as_attribute.py" in files

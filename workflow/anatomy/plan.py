@@ -23,7 +23,7 @@ from anatomy.config import resolution
 from anatomy.config.configuration import METHODS, Configuration
 from anatomy.config.dissection import BrodenArchive
 from anatomy.config.splits import MEASURED_SPLITS
-from anatomy.dependencies import CODE, code_digest
+from anatomy.dependencies import CODE, code_digest, files_of_job, remember_imports
 from anatomy.dissection_plan import dissection_specs
 from anatomy.feature_plan import feature_specs
 from anatomy.figure_plan import FIGURE_FOLDERS, FIGURE_STEPS, FIGURES, figure_specs
@@ -66,6 +66,13 @@ class Plan:
             job: spec | {CODE: code_digest(step_module(job), spec)}
             for job, spec in self.specs.items()
         }
+        remember_imports(
+            {
+                file
+                for job, spec in self.specs.items()
+                for file in files_of_job(step_module(job), spec)
+            }
+        )
         for network in self.specs["summary"]["circuits"]:
             shards = self.parts("scores", network)
             files[f"{ASSIGNMENTS}/{network}"] = {
