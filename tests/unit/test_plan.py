@@ -15,7 +15,7 @@ from anatomy.canonical import canonical, digest
 from anatomy.circuit_plan import drawn
 from anatomy.config.configuration import METHODS
 from anatomy.config.validation import validate
-from anatomy.dependencies import code_digests
+from anatomy.dependencies import MEMORY, code_digests
 from anatomy.errors import InputError
 from anatomy.plan import make_plan, step_module
 from anatomy.shards import assign
@@ -573,7 +573,8 @@ def test_specs_are_written_only_where_they_differ(tmp_path, monkeypatch):
     plan.write_specs()
     files = {path: path.stat().st_mtime_ns for path in Path("results/specs").rglob("*.json")}
     shards = {Path(f"results/specs/shards/{network}.json") for network in ("small", "untrained")}
-    assert set(files) == shards | {Path(f"results/specs/{job}.json") for job in plan.specs}
+    specs = {Path(f"results/specs/{job}.json") for job in plan.specs}
+    assert set(files) == shards | specs | {MEMORY}
     changed = make_plan(validate(edited(circuits__threshold=0.5)))
     changed.write_specs()
     touched = {path for path, time in files.items() if path.stat().st_mtime_ns != time}
