@@ -218,13 +218,15 @@ def drawn_connections(found: Sequence[str]) -> pd.DataFrame:
 
 def cluster_losses() -> pd.DataFrame:
     rows = [
-        ("ward", 3, cluster, kind, group, cost, cost - 0.1, cost + 0.1, 0.07)
+        ("ward", 3, cluster, recognised_as, kind, group, cost, cost - 0.1, cost + 0.1, 0.07)
+        for recognised_as, share in (("category", 1), ("super_category", 0.9))
         for kind, groups in (("category", NAMES), ("super_category", ["animate"]))
         for group in groups
-        for cluster, cost in (("1", 0.15), ("2", 0.55), ("never_active", 0.95))
+        for cluster, whole in (("1", 0.15), ("2", 0.55), ("never_active", 0.95))
+        for cost in [whole * share]
     ]
-    columns = ["method", "k", "cluster", "group_kind", "group", "loss", "low", "high"]
-    return pd.DataFrame(rows, columns=[*columns, "random_loss"])
+    columns = ["method", "k", "cluster", "recognised_as", "group_kind", "group", "loss", "low"]
+    return pd.DataFrame(rows, columns=[*columns, "high", "random_loss"])
 
 
 def knockout_areas() -> pd.DataFrame:

@@ -56,6 +56,8 @@ def cluster_losses(contents: Contents, category: str) -> str:
     table = contents.tables.losses.get(category)
     if table is None:
         return ""
+    # an image whose output is another category of its super-category is lost to the category
+    table = table[table["recognised_as"] == "category"]
     clusters = table[~table["cluster"].isin(APART)]
     worst = clusters.sort_values("loss", ascending=False, kind="stable").head(CLUSTERS)
     return bars(
