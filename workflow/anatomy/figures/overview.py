@@ -176,7 +176,7 @@ def _layer_colors(summary: pd.DataFrame) -> dict[str, dict[str, str]]:
     rows = summary[summary["measure"].map(_has_layers)]
     chains = [list(own) for _, own in rows.groupby(["network", "measure"], sort=False)["group"]]
     shown = {name: set(own) for name, own in rows.groupby("network")["group"]}
-    order = merged(chains)
+    order = _merged(chains)
     colors = {}
     for network in dict.fromkeys(summary["network"]):
         own = shown.get(network, set())
@@ -185,7 +185,7 @@ def _layer_colors(summary: pd.DataFrame) -> dict[str, dict[str, str]]:
     return colors
 
 
-def merged(chains: Sequence[Sequence[str]]) -> list[str]:
+def _merged(chains: Sequence[Sequence[str]]) -> list[str]:
     """One order of all layers from several measures' orders of some; the longest says most."""
     order: list[str] = []
     for chain in sorted(chains, key=len, reverse=True):
