@@ -27,7 +27,7 @@ from anatomy.target_logit import TargetLogit
 
 OTHER = "torch.nn.utils.prune.global_unstructured"
 SCORING_IMAGES, IMAGES, BATCH = 4, 100, 50
-# Above the share of weights with score 0, which the two remove in different orders.
+# Above the share of weights with score 0, which the two remove in different orders: .83 of the fully-connected ones.
 REMOVED, FRACTIONS, QUICK_LAYER = 0.9, (0.9, 0.95, 0.98), "conv5"
 Masks = Mapping[str, Tensor]
 
